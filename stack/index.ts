@@ -1,1 +1,40 @@
-export * from "./wire/segment.js";
+// The public surface of @migratory/stack: what a program that speaks Migratory TCP needs, and what a test of it needs.
+
+export { createNodeStack, type MemberEntry, type NodeMembership, type NodeStackOptions } from './node-stack.js';
+export { Stack, type ConnectOptions, type ListenOptions, type Listener, type StackOptions } from './socket/stack.js';
+export {
+  MigratoryConnection,
+  type Departure,
+  type MigratoryConnectionEvents,
+  type MoveOutcome,
+} from './socket/connection.js';
+export { ConnectionFailed, ReplayDiverged, WrongRole } from './socket/errors.js';
+export type {
+  Clock,
+  Driver,
+  DriverCapabilities,
+  DriverReceiver,
+  Entropy,
+  PeerChannel,
+  PeerReceiver,
+  Timer,
+} from './drivers/driver.js';
+export { BindFailed, UdpDriver, type UdpDriverOptions } from './drivers/udp.js';
+export { MemoryDriver, MemoryNetwork, PERFECT_CONDITIONS, type NetworkConditions } from './drivers/memory.js';
+export { MemoryPeers, type MemoryPeersOptions } from './drivers/memory-peers.js';
+export { SeededEntropy, VirtualClock } from './drivers/virtual-clock.js';
+export { SystemClock, SystemEntropy } from './drivers/system.js';
+export type { PeerEndpoint } from './drivers/peer-channel.js';
+export { PeerCredentialsInvalid, PeerListenFailed, type PeerEvent } from './drivers/peer-events.js';
+export { InvalidKey, serviceIdentity, servicePublicKey, type ServiceIdentity } from './migration/keys.js';
+export { StateTooLarge } from './migration/connection.js';
+export { leaveSilentMember, stay, type Advice, type Measurements, type Policy } from './migration/policy.js';
+export type { CloseReason, MoveReport } from './migration/record.js';
+export type { OutputMode } from './migration/synchronisation.js';
+export type { MigrationLimits } from './migration/config.js';
+export type { HostLimits } from './host/config.js';
+export type { HostCounters } from './host/counters.js';
+export type { TcpConfig } from './tcp/config.js';
+export { formatAddress, parseAddress, type Address } from './wire/address.js';
+export type { ConnectionId, MemberId } from './wire/migrate-options.js';
+export type { RefusalReason } from './wire/refusal-reason.js';

@@ -1,0 +1,140 @@
+// Decorators: they write metadata on the class, and do nothing else.
+//
+// Nothing is registered, wrapped or checked here; `definitionOf` reads the metadata back, base class first, when somebody
+// compiles the class. The compiler option `emitDecoratorMetadata` gives the types of snapshot fields.
+
+import 'reflect-metadata';
+import type {
+  FieldConstructor,
+  FieldDeclaration,
+  Identity,
+  MemberDeclaration,
+  Placement,
+  ServiceClass,
+  ServiceDefinition,
+} from './definition.js';
+import type { StageIo } from './stage-io.js';
+import type { Transition } from './transition.js';
+
+const KEY = {
+  service: 'migratory:service',
+  stages: 'migratory:stages',
+  fields: 'migratory:fields',
+  moved: 'migratory:moved',
+} as const;
+
+export interface ServiceOptions {
+  /** Lower-case letters, digits and hyphens, at most 63. */
+  readonly name: string;
+  /** A positive integer; it changes with the meaning of the fields or stages. */
+  readonly version: number;
+}
+
+export interface StageOptions {
+  /** Whether new connections begin here. Exactly one stage says so. */
+  readonly entry?: true;
+}
+
+export interface SnapshotOptions {
+  /** For a field whose written type is a union, an interface or `unknown`: `Object`, or the class of its values. */
+  readonly type?: FieldConstructor;
+}
+
+interface StageMetadata extends MemberDeclaration {
+  readonly entry: 'entry' | 'ordinary';
+}
+
+/** Declares a class to be a service: one instance of it handles one connection. */
+export function Service(options: ServiceOptions): (type: ServiceClass) => void {
+  return (type) => {
+    Reflect.defineMetadata(KEY.service, { kind: 'declared', name: options.name, version: options.version }, type);
+  };
+}
+
+/** Declares a method to be a stage: a named restart point. Entering it is `setState(stage, fields)`. */
+export function Stage(options: StageOptions = {}) {
+  return <Method extends (io: StageIo) => Promise<Transition>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void => {
+    const entry = options.entry === true ? 'entry' : 'ordinary';
+    const stage: StageMetadata = { ...memberOf(target, key, descriptor, 'method'), entry };
+    append(KEY.stages, target, stage);
+  };
+}
+
+/** Declares a field to be part of every snapshot. It travels with the connection, so it holds plain data. */
+export function Snapshot(options: SnapshotOptions = {}) {
+  return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const type = options.type ?? writtenType(target, key);
+    const field: FieldDeclaration = { ...memberOf(target, key, descriptor, 'field'), type };
+    append(KEY.fields, target, field);
+  };
+}
+
+/** Declares the method that is called at the origin once the connection has left: it rolls back and closes. */
+export function Moved() {
+  return (target: object, key: string | symbol, descriptor: PropertyDescriptor): void => {
+    append(KEY.moved, target, memberOf(target, key, descriptor, 'method'));
+  };
+}
+
+/** What the decorators of a class and of its base classes say. A member that overrides another replaces it. */
+export function definitionOf(type: ServiceClass): ServiceDefinition {
+  const stages = collect<StageMetadata>(KEY.stages, type);
+  return {
+    kind: 'service-definition',
+    identity: (Reflect.getOwnMetadata(KEY.service, type) as Identity | undefined) ?? { kind: 'missing' },
+    stages,
+    entries: [...new Set(stages.filter((stage) => stage.entry === 'entry').map((stage) => stage.name))],
+    fields: () => collect<FieldDeclaration>(KEY.fields, type),
+    moved: collect<MemberDeclaration>(KEY.moved, type),
+    construction: { kind: 'class', type },
+  };
+}
+
+function append(key: string, target: object, item: MemberDeclaration): void {
+  const holder: object = typeof target === 'function' ? target : target.constructor;
+  const items = (Reflect.getOwnMetadata(key, holder) as readonly MemberDeclaration[] | undefined) ?? [];
+  Reflect.defineMetadata(key, [...items, item], holder);
+}
+
+function collect<Item extends MemberDeclaration>(key: string, type: object): Item[] {
+  const base: unknown = Object.getPrototypeOf(type);
+  const own = (Reflect.getOwnMetadata(key, type) as readonly Item[] | undefined) ?? [];
+  if (typeof base !== 'function' || base === Function.prototype) return [...own];
+  const overridden = new Set(own.map((item) => item.name));
+  return [...collect<Item>(key, base).filter((item) => !overridden.has(item.name)), ...own];
+}
+
+function memberOf(
+  target: object,
+  key: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+  intended: 'method' | 'field',
+): MemberDeclaration {
+  const name = String(key);
+  if (typeof key === 'symbol') return { name, placement: 'a symbol' };
+  if (name.startsWith('#')) return { name, placement: 'a #private name' };
+  if (typeof target === 'function') return { name, placement: 'a static member' };
+  const found = kindOf(descriptor);
+  return { name, placement: found === intended ? 'as-intended' : PLACEMENT[found] };
+}
+
+const PLACEMENT = { method: 'a method', field: 'a field', accessor: 'an accessor' } as const satisfies Record<
+  string,
+  Placement
+>;
+
+function kindOf(descriptor: PropertyDescriptor | undefined): 'method' | 'field' | 'accessor' {
+  if (descriptor === undefined) return 'field';
+  if (descriptor.get !== undefined || descriptor.set !== undefined) return 'accessor';
+  return typeof descriptor.value === 'function' ? 'method' : 'field';
+}
+
+/** `Object` is what the compiler writes for unions, interfaces and inferred types alike: it says nothing. */
+function writtenType(target: object, key: string | symbol): FieldConstructor | 'unwritten' {
+  const type: unknown = Reflect.getMetadata('design:type', target, key);
+  return typeof type === 'function' && type !== Object ? (type as unknown as FieldConstructor) : 'unwritten';
+}

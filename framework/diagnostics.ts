@@ -1,0 +1,78 @@
+// Diagnostics of `compile`: everything that can be wrong with a service's declaration, in one catalogue.
+//
+// A code never changes its meaning. All diagnostics of all services are found before anything is reported, in one
+// `CompileFailed`, each with the cause in terms of the service and what to do about it.
+
+import { FrameworkError } from './errors.js';
+
+const CATALOGUE = {
+  'not-a-service': { code: 'MIG001', remedy: "Put @Service({ name: '...', version: 1 }) on the class." },
+  'invalid-name': {
+    code: 'MIG002',
+    remedy: 'Name the service with 1 to 63 lower-case letters, digits and hyphens, a letter first.',
+  },
+  'invalid-version': { code: 'MIG003', remedy: 'Give the service a version that is a positive integer.' },
+  'no-stages': { code: 'MIG004', remedy: 'Mark at least one method @Stage({ entry: true }).' },
+  'no-entry': { code: 'MIG005', remedy: 'Mark the stage where new connections begin @Stage({ entry: true }).' },
+  'several-entries': { code: 'MIG006', remedy: 'Leave { entry: true } on one stage only.' },
+  'unknown-entry': { code: 'MIG007', remedy: 'Let entry be the name of one of the stages.' },
+  'duplicate-stage': { code: 'MIG008', remedy: 'Write @Stage once on a method.' },
+  'duplicate-snapshot': { code: 'MIG009', remedy: 'Write @Snapshot once on a field.' },
+  'field-type-unknown': {
+    code: 'MIG010',
+    remedy:
+      'Write the type (count: number = 0) and compile with emitDecoratorMetadata. For a union, an optional field or an ' +
+      'interface, say @Snapshot({ type: Object }): its values are then checked when a snapshot is taken.',
+  },
+  'field-type-cannot-travel': {
+    code: 'MIG011',
+    remedy: 'Keep in the snapshot the plain data that it can be opened or built from again; inject or reopen the rest.',
+  },
+  'misplaced-decorator': {
+    code: 'MIG012',
+    remedy:
+      'Stages and @Moved are instance methods, snapshots are instance fields, and all have names that are strings.',
+  },
+  'several-moved': { code: 'MIG013', remedy: 'Leave @Moved() on one method and call the others from it.' },
+  'conflicting-decorators': { code: 'MIG014', remedy: 'Let a method be a stage or the @Moved method, not both.' },
+  'initial-values-failed': {
+    code: 'MIG015',
+    remedy: 'Let fields() return an object of initial values, whenever called.',
+  },
+  'duplicate-service': { code: 'MIG016', remedy: 'Give each service of an application a name of its own.' },
+  'duplicate-port': { code: 'MIG017', remedy: 'Let each service of an application listen on a port of its own.' },
+  'dependencies-unresolved': {
+    code: 'MIG018',
+    remedy:
+      "Bind what the constructor asks for in the service's container, and let constructor and initial values have no side effect.",
+  },
+} as const;
+
+export type DiagnosticKind = keyof typeof CATALOGUE;
+
+export interface Diagnostic {
+  readonly kind: DiagnosticKind;
+  /** `MIG` and three digits. */
+  readonly code: string;
+  /** The service's name, or the name of the class that isn't one. */
+  readonly service: string;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+export function diagnose(kind: DiagnosticKind, service: string, cause: string): Diagnostic {
+  return { kind, service, cause, ...CATALOGUE[kind] };
+}
+
+/** "MIG005 files: no stage is the entry. Mark the stage ..." */
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  return `${diagnostic.code} ${diagnostic.service}: ${diagnostic.cause}. ${diagnostic.remedy}`;
+}
+
+/** The services can't be hosted; `diagnostics` has every reason, not only the first. */
+export class CompileFailed extends FrameworkError {
+  readonly code = 'compile-failed';
+  constructor(readonly diagnostics: readonly Diagnostic[]) {
+    super(`The services don't compile.\n${diagnostics.map((item) => `  ${formatDiagnostic(item)}`).join('\n')}`);
+  }
+}

@@ -1,0 +1,50 @@
+// @migratory/framework: services whose connections move from one server to another.
+//
+// Declare (`@Service`, `@Stage`, `@Snapshot`, `@Moved`, or `defineService`), compile into a plan, host on a stack.
+
+export { createApplication } from './application.js';
+export type { Application, ApplicationOptions, ListeningStack, ServiceBinding } from './application.js';
+export { compile } from './compiler.js';
+export { Moved, Service, Snapshot, Stage } from './decorators.js';
+export type { ServiceOptions, SnapshotOptions, StageOptions } from './decorators.js';
+export { defineService } from './definition.js';
+export type {
+  Departure,
+  FieldConstructor,
+  ServiceClass,
+  ServiceDefinition,
+  ServiceForm,
+  ServiceSource,
+} from './definition.js';
+export { CompileFailed, formatDiagnostic } from './diagnostics.js';
+export type { Diagnostic, DiagnosticKind } from './diagnostics.js';
+export {
+  ConnectionLost,
+  ConnectionMoved,
+  DelimiterNotFound,
+  FieldNotSnapshotted,
+  FrameworkError,
+  InvalidOption,
+  NotATransition,
+  OverlappingRead,
+  SnapshotMismatch,
+  SnapshotNotSerialisable,
+  StageOver,
+  UnexpectedEnd,
+  UnknownStage,
+  WriteAfterEnd,
+} from './errors.js';
+export type { FrameworkErrorCode, SnapshotMismatchReason } from './errors.js';
+export type { FieldType, PlannedField, PlannedStage, StagePlan } from './plan.js';
+export { startMember } from './member.js';
+export type { Member, MemberOptions } from './member.js';
+export { formatReport } from './runtime/report.js';
+export type { Report, ReportContext, Reporter } from './runtime/report.js';
+export type { ConnectionState, StageConnection } from './runtime/stage-connection.js';
+export type { ReadUntilOptions, StageIo } from './stage-io.js';
+export { done, next } from './transition.js';
+export type { Done, Next, NextStage, StageName, StageTransition, Transition } from './transition.js';
+
+// So that an application needs no other package for its wiring and its types.
+export { Container, inject, injectable } from 'inversify';
+export type { Address } from '@migratory/stack';

@@ -1,0 +1,34 @@
+// A member: a stack on this machine and an application on it, in one call.
+//
+// For programs that import nothing but the framework. A program that needs the stack for more makes both parts.
+
+import { createNodeStack, type NodeStackOptions } from '@migratory/stack';
+import { createApplication, type ApplicationOptions } from './application.js';
+
+export interface MemberOptions extends Omit<ApplicationOptions, 'stack'> {
+  /** Addresses, keys, certificates and the other members: what `createNodeStack` takes. */
+  readonly stack: NodeStackOptions;
+}
+
+export interface Member {
+  /** Stops the application, then closes the stack. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when all services accept connections. When it throws, nothing has been left open. */
+export async function startMember({ stack: stackOptions, ...options }: MemberOptions): Promise<Member> {
+  const stack = await createNodeStack(stackOptions);
+  try {
+    const application = createApplication({ ...options, stack });
+    await application.start();
+    return {
+      stop: async () => {
+        await application.stop();
+        await stack.close();
+      },
+    };
+  } catch (error) {
+    await stack.close();
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+// The plan of a service: what `compile` makes of a class, as plain data.
+//
+// It says which calls of the stack the service turns into: accepting is `getState` (new: the entry stage; migrated: the
+// recorded stage), entering a stage and `io.snapshot()` are `setState` of [service, version, fingerprint, stage, fields].
+
+import { createHash } from 'node:crypto';
+
+/** What a snapshot field holds. `data` is any value that can travel; it is checked only when a snapshot is taken. */
+export type FieldType =
+  'string' | 'number' | 'boolean' | 'bigint' | 'date' | 'array' | 'map' | 'set' | 'bytes' | 'data';
+
+export interface PlannedStage {
+  readonly name: string;
+}
+
+export interface PlannedField {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+export interface StagePlan {
+  readonly service: string;
+  readonly version: number;
+  /** The stage of a new connection. */
+  readonly entry: string;
+  readonly stages: readonly PlannedStage[];
+  /** In the order of a snapshot: by name. */
+  readonly fields: readonly PlannedField[];
+  /** The method that is told when the connection has left; absent when there is none. */
+  readonly moved?: string;
+  /** 16 hexadecimal digits over what two members must agree on. */
+  readonly fingerprint: string;
+}
+
+/**
+ * A digest of what two members must agree on to hand over a connection: name, version, stages, fields and their types.
+ * The order of declaration doesn't matter.
+ */
+export function fingerprintOf(plan: Pick<StagePlan, 'service' | 'version' | 'stages' | 'fields'>): string {
+  const stages = plan.stages.map((stage) => stage.name).sort();
+  const fields = plan.fields.map((field) => [field.name, field.type].join(':')).sort();
+  const text = JSON.stringify([plan.service, plan.version, stages, fields]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

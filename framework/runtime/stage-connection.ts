@@ -1,0 +1,22 @@
+// What the runtime needs of a connection: the part of the stack's face that a handler is driven by.
+//
+// The stack's `MigratoryConnection` has all of it; so has the fake of the tests, which moves without any network.
+
+import type { Address } from '@migratory/stack';
+import type { Duplex } from 'node:stream';
+
+/** `new`: the client has just come. `migrated`: it comes from another member, with the last snapshot taken there. */
+export type ConnectionState = { readonly kind: 'new' } | { readonly kind: 'migrated'; readonly state: Uint8Array };
+
+/**
+ * A Duplex with restart points. `setState` keeps its bytes and the offsets of that instant: input up to what has been read
+ * (what is in the readable buffer counts as unread), output up to what has been written. The event 'moved', with a
+ * `Departure`, says that the connection has left; the stream then closes without an error.
+ */
+export interface StageConnection extends Duplex {
+  readonly remoteAddress: Address;
+  readonly cid: string | undefined;
+  readonly epoch: number;
+  getState(): ConnectionState;
+  setState(state: Uint8Array): void;
+}

@@ -1,0 +1,65 @@
+// The import law: an import may only point left, and nothing goes in a circle.
+//
+//   stack      wire <- tcp <- migration <- transfer <- host <- drivers <- socket <- index
+//   framework  definition <- compiler <- runtime <- index; of the stack only its public index
+//   apps       the framework's public index; the gateway the stack's; the demo starts the others as processes
+//
+// Checked on the sources, type imports included. Files that no layer names belong to the first layer of their package.
+
+const layers = {
+  stack: ['wire', 'tcp', 'migration', 'transfer', 'host', 'drivers', 'socket', 'index'],
+  framework: ['definition', 'compiler|plan|snapshotable', 'runtime|container|application|member', 'index'],
+};
+const publicIndex = { stack: '^stack/dist/index[.]', framework: '^framework/dist/index[.]' };
+
+/** For each layer but the last: no import of what stands to its right. */
+function leftOnly([folder, names]) {
+  const path = (some) => `^${folder}/(${some.join('|')})(/|[.]ts$)`;
+  return names.slice(0, -1).map((name, at) => ({
+    name: `${folder}: ${name} imports only what is left of it`,
+    severity: 'error',
+    from: at === 0 ? { path: `^${folder}/`, pathNot: path(names.slice(1)) } : { path: path([name]) },
+    to: { path: path(names.slice(at + 1)) },
+  }));
+}
+
+/** A package reaches, outside its own folder, only the listed files of this project. */
+function reaches(folder, allowed) {
+  return {
+    name: `${folder} imports only ${allowed.length === 0 ? 'itself' : 'public indexes'}`,
+    severity: 'error',
+    from: { path: `^${folder}/` },
+    to: { path: '^(stack|framework|apps|test|bench)/', pathNot: [`^${folder}/`, ...allowed] },
+  };
+}
+
+export default {
+  forbidden: [
+    ...Object.entries(layers).flatMap(leftOnly),
+    reaches('stack', []),
+    reaches('framework', [publicIndex.stack]),
+    reaches('apps/http-file-server', [publicIndex.framework]),
+    reaches('apps/gateway', [publicIndex.stack]),
+    reaches('apps/demo', []),
+    {
+      name: 'socket sees of the drivers only their interface',
+      severity: 'error',
+      from: { path: '^stack/socket/' },
+      to: { path: '^stack/drivers/', pathNot: '^stack/drivers/driver[.]ts$' },
+    },
+    ...Object.keys(layers).map((folder) => ({
+      name: `${folder}: every file is reached from the public index`,
+      severity: 'error',
+      from: { path: `^${folder}/(index|testing)[.]ts$` },
+      to: { path: `^${folder}/`, pathNot: '/dist/', reachable: false },
+    })),
+    { name: 'no circles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'everything resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,148 @@
+// A network in memory, on virtual time: it loses, delays, reorders, duplicates and partitions as its seed says.
+//
+// Segments cross it as bytes, encoded and decoded like on any wire. For tests of whole stacks, and of services on them.
+
+import { encapsulateHeader, decapsulate } from '../wire/encapsulation.js';
+import { type Address } from '../wire/address.js';
+import type { Segment } from '../wire/segment.js';
+import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
+import type { SeededEntropy, VirtualClock } from './virtual-clock.js';
+
+/** What happens to datagrams; rates are probabilities. */
+export interface NetworkConditions {
+  readonly lossRate: number;
+  readonly duplicationRate: number;
+  /** Each datagram takes a time between these, which reorders them. */
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+export const PERFECT_CONDITIONS: NetworkConditions = {
+  lossRate: 0,
+  duplicationRate: 0,
+  minDelayMs: 0.1,
+  maxDelayMs: 0.1,
+};
+
+/** A datagram on its way, as an observer sees it. */
+export interface Datagram {
+  readonly from: Address;
+  readonly to: Address;
+  readonly segment: Segment;
+}
+
+export type Verdict = 'pass' | 'drop';
+
+const FIRST_EPHEMERAL_PORT = 49_152;
+
+export class MemoryNetwork {
+  conditions: NetworkConditions;
+  /** Sees every datagram as it is sent, before loss; may drop it. */
+  observer: ((datagram: Datagram) => Verdict) | undefined;
+  readonly #clock: VirtualClock;
+  readonly #random: SeededEntropy;
+  readonly #drivers = new Map<string, MemoryDriver>();
+  readonly #cuts = new Set<string>();
+
+  constructor(clock: VirtualClock, random: SeededEntropy, conditions: NetworkConditions = PERFECT_CONDITIONS) {
+    this.#clock = clock;
+    this.#random = random;
+    this.conditions = conditions;
+  }
+
+  /** The driver of the machine with this address; asked again, the machine has been started anew. */
+  attach(ip: string, mtu = 1_500): MemoryDriver {
+    const driver = new MemoryDriver(this, ip, mtu);
+    this.#drivers.set(ip, driver);
+    return driver;
+  }
+
+  /** Nothing goes from one to the other any more; the other direction is a cut of its own. */
+  cut(fromIp: string, toIp: string): void {
+    this.#cuts.add(`${fromIp} ${toIp}`);
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  isCut(fromIp: string, toIp: string): boolean {
+    return this.#cuts.has(`${fromIp} ${toIp}`);
+  }
+
+  /** @internal A driver sends. */
+  send(from: Address, to: Address, segment: Segment): void {
+    if (this.observer?.({ from, to, segment }) === 'drop' || this.isCut(from.ip, to.ip)) return;
+    const bytes = Buffer.concat([encapsulateHeader(segment), ...segment.payload]);
+    const copies = this.#random.fraction() < this.conditions.duplicationRate ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      if (this.#random.fraction() < this.conditions.lossRate) continue;
+      const { minDelayMs, maxDelayMs } = this.conditions;
+      const delayMs = minDelayMs + this.#random.fraction() * (maxDelayMs - minDelayMs);
+      this.#clock.wakeAt(this.#clock.now() + delayMs, () => this.#drivers.get(to.ip)?.deliver(to, from, bytes));
+    }
+  }
+}
+
+export class MemoryDriver implements Driver {
+  readonly family: 4 | 6;
+  readonly capabilities: DriverCapabilities;
+  readonly #network: MemoryNetwork;
+  readonly #ip: string;
+  readonly #ports = new Set<number>();
+  #receiver: DriverReceiver | undefined;
+  #nextPort = FIRST_EPHEMERAL_PORT;
+
+  constructor(network: MemoryNetwork, ip: string, mtu: number) {
+    this.#network = network;
+    this.#ip = ip;
+    this.family = ip.includes(':') ? 6 : 4;
+    this.capabilities = { mtu, maxSuperSegmentLength: 0, checksumOffload: true };
+  }
+
+  start(receiver: DriverReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  bind(port: number): Promise<Address> {
+    try {
+      return Promise.resolve(this.bindNow(port));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** As `bind`, for callers that have no event loop to wait in. Throws where the port is taken. */
+  bindNow(port: number): Address {
+    const chosen = port === 0 ? this.#freePort() : port;
+    if (this.#ports.has(chosen)) throw new Error(`port ${chosen} of ${this.#ip} is in use`);
+    this.#ports.add(chosen);
+    return { ip: this.#ip, port: chosen };
+  }
+
+  #freePort(): number {
+    while (this.#ports.has(this.#nextPort)) this.#nextPort++;
+    return this.#nextPort++;
+  }
+
+  release(address: Address): void {
+    this.#ports.delete(address.port);
+  }
+
+  transmit(local: Address, remote: Address, segment: Segment): void {
+    if (this.#ports.has(local.port)) this.#network.send(local, remote, segment);
+  }
+
+  close(): Promise<void> {
+    this.#ports.clear();
+    this.#receiver = undefined;
+    return Promise.resolve();
+  }
+
+  /** @internal */
+  deliver(local: Address, remote: Address, datagram: Uint8Array): void {
+    if (!this.#ports.has(local.port)) return;
+    const decoded = decapsulate(datagram);
+    if (decoded.kind === 'segment') this.#receiver?.segment(local, remote, decoded.segment);
+  }
+}

@@ -1,0 +1,135 @@
+// TCP in UDP over node:dgram: the driver that needs no privilege and runs on every operating system.
+//
+// Each local port is a UDP socket of its own, so a connection's addresses are those of its datagrams, and a client needs no
+// more than what it would need for an ordinary connection: one socket, through whatever NAT. The kernel keeps UDP's
+// checksum, so the core computes none. One datagram holds one segment.
+
+import { createSocket, type RemoteInfo, type Socket, type SocketType } from 'node:dgram';
+import { isIP } from 'node:net';
+import { formatAddress, type Address } from '../wire/address.js';
+import { decapsulate, encapsulateHeader } from '../wire/encapsulation.js';
+import type { Segment } from '../wire/segment.js';
+import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
+
+export interface UdpDriverOptions {
+  /** The IP address of an interface of this machine. */
+  readonly ip: string;
+  /** The largest IP packet of the path; default: 16 KiB on the loopback interface, 1,500 elsewhere. */
+  readonly mtu?: number;
+  /** Bytes that the kernel keeps for each socket in each direction; it may grant less. */
+  readonly socketBufferLength?: number;
+}
+
+/** Thrown, or the reason of a rejection, when a UDP port can't be had. The message names the address. */
+export class BindFailed extends Error {
+  override readonly name = 'BindFailed';
+  readonly code: string;
+  constructor(ip: string, port: number, cause: NodeJS.ErrnoException) {
+    super(`can't receive on ${formatAddress({ ip, port })}: ${describeBindError(cause)}`, { cause });
+    this.code = cause.code ?? 'UNKNOWN';
+  }
+}
+
+function describeBindError({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EADDRINUSE') return 'the port is in use; stop the other program or choose another port';
+  if (code === 'EADDRNOTAVAIL') return 'no interface of this machine has that address';
+  if (code === 'EACCES') return 'no permission; choose a port from 1024 on';
+  return message;
+}
+
+const LOOPBACK_MTU = 16_384;
+const ETHERNET_MTU = 1_500;
+const UDP_HEADER_LENGTH = 8;
+const DEFAULT_SOCKET_BUFFER_LENGTH = 4 * 1024 * 1024;
+
+export class UdpDriver implements Driver {
+  readonly family: 4 | 6;
+  readonly capabilities: DriverCapabilities;
+  /** Datagrams that held no segment of ours, and segments that the kernel did not take. */
+  readonly counters = { malformedDrops: 0, sendErrors: 0 };
+  readonly #options: UdpDriverOptions;
+  readonly #type: SocketType;
+  readonly #sockets = new Map<number, Socket>();
+  #receiver: DriverReceiver | undefined;
+
+  /** Throws a `RangeError` where `ip` is no IP address. */
+  constructor(options: UdpDriverOptions) {
+    const family = isIP(options.ip);
+    if (family === 0) throw new RangeError(`'${options.ip}' is not an IP address: give one of this machine's`);
+    this.family = family === 6 ? 6 : 4;
+    this.#type = family === 6 ? 'udp6' : 'udp4';
+    this.#options = options;
+    const isLoopback = options.ip === '::1' || options.ip.startsWith('127.');
+    const mtu = options.mtu ?? (isLoopback ? LOOPBACK_MTU : ETHERNET_MTU);
+    this.capabilities = { mtu: mtu - UDP_HEADER_LENGTH, maxSuperSegmentLength: 0, checksumOffload: true };
+  }
+
+  start(receiver: DriverReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  /** Rejects with `BindFailed`. */
+  bind(port: number): Promise<Address> {
+    const { ip } = this.#options;
+    // Addresses are numbers already: an asynchronous look-up would cost a turn of the loop for each datagram.
+    const socket = createSocket({
+      type: this.#type,
+      lookup: (hostname, _options, callback) => {
+        callback(null, hostname, this.#type === 'udp6' ? 6 : 4);
+      },
+    });
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => {
+        socket.close();
+        reject(new BindFailed(ip, port, error));
+      };
+      socket.once('error', failed);
+      socket.bind({ port, address: ip, exclusive: true }, () => {
+        socket.off('error', failed);
+        socket.on('error', () => this.counters.sendErrors++);
+        this.#enlargeBuffers(socket);
+        const local: Address = { ip, port: socket.address().port };
+        this.#sockets.set(local.port, socket);
+        socket.on('message', (datagram: Buffer, remote: RemoteInfo) => {
+          this.#receive(local, remote, datagram);
+        });
+        resolve(local);
+      });
+    });
+  }
+
+  #enlargeBuffers(socket: Socket): void {
+    const length = this.#options.socketBufferLength ?? DEFAULT_SOCKET_BUFFER_LENGTH;
+    try {
+      socket.setRecvBufferSize(length);
+      socket.setSendBufferSize(length);
+    } catch {
+      // Some systems refuse instead of granting less; the default then stays, which is slower and not wrong.
+    }
+  }
+
+  #receive(local: Address, remote: RemoteInfo, datagram: Buffer): void {
+    const decoded = decapsulate(datagram);
+    if (decoded.kind === 'malformed') this.counters.malformedDrops++;
+    else this.#receiver?.segment(local, { ip: remote.address, port: remote.port }, decoded.segment);
+  }
+
+  transmit(local: Address, remote: Address, segment: Segment): void {
+    const socket = this.#sockets.get(local.port);
+    if (socket === undefined) return;
+    socket.send([encapsulateHeader(segment), ...segment.payload], remote.port, remote.ip);
+  }
+
+  release(address: Address): void {
+    const socket = this.#sockets.get(address.port);
+    if (socket === undefined) return;
+    this.#sockets.delete(address.port);
+    socket.close();
+  }
+
+  async close(): Promise<void> {
+    const sockets = [...this.#sockets.values()];
+    this.#sockets.clear();
+    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+  }
+}

@@ -1,0 +1,36 @@
+// What a host has dropped and refused, and how its moves went: counted by name, for logs and metrics.
+
+export interface HostCounters {
+  segmentsReceived: number;
+  segmentsSent: number;
+  resetsSent: number;
+  formerPathDrops: number;
+  halfOpenDrops: number;
+  connectionLimitDrops: number;
+  forgedConnectionIdDrops: number;
+  badProofDrops: number;
+  requestsRefused: number;
+  imagesGiven: number;
+  imagesInstalled: number;
+  imagesReturned: number;
+  /** Peer messages that answered nothing that is still asked. */
+  strayAnswers: number;
+}
+
+export function newCounters(): HostCounters {
+  return {
+    segmentsReceived: 0,
+    segmentsSent: 0,
+    resetsSent: 0,
+    formerPathDrops: 0,
+    halfOpenDrops: 0,
+    connectionLimitDrops: 0,
+    forgedConnectionIdDrops: 0,
+    badProofDrops: 0,
+    requestsRefused: 0,
+    imagesGiven: 0,
+    imagesInstalled: 0,
+    imagesReturned: 0,
+    strayAnswers: 0,
+  };
+}

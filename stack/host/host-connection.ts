@@ -1,0 +1,34 @@
+// A connection in the host's tables: its record, and where the tables hold it.
+
+import type { ConnectionEvent, MigratoryRecord } from '../migration/record.js';
+import type { ConnectionId } from '../wire/migrate-options.js';
+import type { HeapEntry } from './deadline-heap.js';
+import type { Listener } from './listener.js';
+
+export class HostConnection implements HeapEntry {
+  deadline = Infinity;
+  heapIndex = -1;
+  /** The keys under which the path table has it. */
+  paths: readonly string[] = [];
+  /** Set once it is known at this member by its cid. */
+  cid: ConnectionId | undefined;
+  /** Counted by its listener until it is open. */
+  halfOpen: Listener | undefined;
+  /** The epoch that it last had, and the bytes of the image in which it came; 0 where it began here. */
+  epoch = 0;
+  imageLength = 0;
+  /** Takes the events; the socket layer, or a test, sets it when it takes the connection. */
+  onEvent: (event: ConnectionEvent) => void = () => undefined;
+
+  /** Called when the tables have forgotten the connection, TIME-WAIT included. */
+  onRemoved: () => void = () => undefined;
+
+  readonly record: MigratoryRecord;
+  /** Undefined at a client. */
+  readonly listener: Listener | undefined;
+
+  constructor(record: MigratoryRecord, listener: Listener | undefined) {
+    this.record = record;
+    this.listener = listener;
+  }
+}

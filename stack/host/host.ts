@@ -1,0 +1,455 @@
+// The host: from segments to connections and listeners, and back; the loop that drives every connection of one process.
+//
+// It has no clock, socket or timer: time comes in with every call, segments and messages go out through the sink, and
+// `nextDeadline` says when it wants to be woken. One input is finished, down to its last output, before the next begins (S3).
+
+import { makeConnectionId, CONNECTION_ID_RANDOM_LENGTH } from '../migration/connection-id.js';
+import type { MigrationLimits } from '../migration/config.js';
+import {
+  changeOutputMode,
+  handle,
+  identityOf,
+  lockState,
+  openClient,
+  openServer,
+  pathsOf,
+  poll,
+  read,
+  setState,
+  startMove,
+  unlockState,
+} from '../migration/connection.js';
+import { isOver } from '../migration/close.js';
+import type { StartMoveOutcome } from '../migration/client-role.js';
+import { decodeImage } from '../migration/image.js';
+import type { ServiceIdentity } from '../migration/keys.js';
+import type { ConnectionEvent, Terms } from '../migration/record.js';
+import { advise, install, moveRequest, type MoveRequest } from '../migration/server-role.js';
+import type { MemberAddress } from '../migration/setup-record.js';
+import type { OutputMode } from '../migration/synchronisation.js';
+import type { TcpConfig } from '../tcp/config.js';
+import type { PeerMessage } from '../transfer/messages.js';
+import type { Address } from '../wire/address.js';
+import { SHORT_MAC_LENGTH, type ConnectionId, type MemberId } from '../wire/migrate-options.js';
+import { NO_OPTIONS, type SegmentOptions } from '../wire/options.js';
+import { refusalCode, type RefusalReason } from '../wire/refusal-reason.js';
+import { addSequence } from '../wire/sequence.js';
+import { FLAG, sequenceLength, type Segment } from '../wire/segment.js';
+import type { HostLimits } from './config.js';
+import { newCounters, type HostCounters } from './counters.js';
+import { DeadlineHeap } from './deadline-heap.js';
+import { ExpiringMap } from './expiring-map.js';
+import { Handoff, type HandoffHost } from './handoff.js';
+import { HostConnection } from './host-connection.js';
+import { seedForPath } from './isn.js';
+import { Listener, type ListenerOptions } from './listener.js';
+
+/** What makes a host a member of a service. */
+export interface Membership {
+  readonly id: MemberId;
+  readonly members: readonly MemberAddress[];
+  readonly identity: ServiceIdentity;
+}
+
+export interface HostOptions {
+  readonly tcp: TcpConfig;
+  readonly migration: MigrationLimits;
+  readonly limits: HostLimits;
+  readonly membership: Membership | undefined;
+  /** Randomness that nobody can guess. */
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+/** Where the host's outputs go. None of these calls the host back before it returns. */
+export interface HostSink {
+  transmit(local: Address, remote: Address, segment: Segment): void;
+  sendToPeer(to: MemberId, message: PeerMessage): void;
+}
+
+export class Host implements HandoffHost {
+  readonly counters: HostCounters = newCounters();
+  readonly limits: HostLimits;
+  readonly #options: HostOptions;
+  readonly #sink: HostSink;
+  readonly #paths = new Map<string, HostConnection>();
+  readonly #connections = new Map<ConnectionId, HostConnection>();
+  readonly #listeners = new Map<number, Listener>();
+  readonly #deadlines = new DeadlineHeap<HostConnection>();
+  readonly #formerPaths: ExpiringMap<string, true>;
+  readonly #handoff: Handoff;
+  readonly #pathSecret: Uint8Array;
+
+  constructor(options: HostOptions, sink: HostSink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.limits = options.limits;
+    this.#formerPaths = new ExpiringMap(options.limits.formerPathMs, options.limits.formerPathCount);
+    this.#pathSecret = options.randomBytes(32);
+    this.#handoff = new Handoff(this);
+  }
+
+  get self(): MemberId {
+    return this.#options.membership?.id ?? 0;
+  }
+
+  get tagKey(): Uint8Array {
+    return this.#options.membership?.identity.tagKey ?? new Uint8Array(0);
+  }
+
+  /** Connections in any state, arrived ones included. */
+  get connectionCount(): number {
+    return this.#paths.size;
+  }
+
+  /** The connections that could be advised to move, oldest first. */
+  migratoryConnections(): HostConnection[] {
+    return [...this.#connections.values()];
+  }
+
+  listen(options: ListenerOptions): Listener {
+    const listener = new Listener(options);
+    this.#listeners.set(options.port, listener);
+    return listener;
+  }
+
+  /** New connections are refused from now on; those that are open stay. */
+  unlisten(listener: Listener): void {
+    this.#listeners.delete(listener.options.port);
+  }
+
+  /** Begins to open a connection from `local`, which the driver has bound. */
+  connect(
+    now: number,
+    local: Address,
+    remote: Address,
+    terms: Terms,
+    onEvent: (event: ConnectionEvent) => void,
+  ): HostConnection {
+    const seed = seedForPath(this.#pathSecret, now, local, remote);
+    const { tcp, migration } = this.#options;
+    const connection = new HostConnection(openClient(tcp, migration, now, terms, local, remote, seed), undefined);
+    connection.onEvent = onEvent;
+    this.#syncPaths(now, connection);
+    this.drain(now, connection);
+    return connection;
+  }
+
+  /** One segment from the network. */
+  receive(now: number, local: Address, remote: Address, segment: Segment): void {
+    this.counters.segmentsReceived++;
+    const option = segment.options.migrate;
+    const isSyn = (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn;
+    if (isSyn && option?.kind === 'request') {
+      const request = moveRequest(local, remote, segment, option);
+      if (this.#options.membership === undefined) this.refuse(request, 'unknown-connection', new Uint8Array(0));
+      else this.#handoff.request(now, request);
+      return;
+    }
+    const key = pathKey(local, remote);
+    const connection = this.#paths.get(key);
+    if (connection !== undefined) {
+      handle(connection.record, now, { kind: 'segment', from: remote, segment });
+      this.drain(now, connection);
+    } else if (isSyn) {
+      this.#accept(now, key, local, remote, segment);
+    } else if (this.#formerPaths.get(key, now) !== undefined) {
+      this.counters.formerPathDrops++;
+    } else {
+      this.#reset(local, remote, segment, NO_OPTIONS);
+    }
+  }
+
+  nextDeadline(): number {
+    return Math.min(this.#deadlines.next(), this.#handoff.nextDeadline());
+  }
+
+  /** Does all that is due. */
+  meetDeadlines(now: number): void {
+    for (let due = this.#deadlines.takeDue(now); due !== undefined; due = this.#deadlines.takeDue(now)) {
+      handle(due.record, now, { kind: 'deadline' });
+      this.drain(now, due);
+    }
+    this.#handoff.meetDeadlines(now);
+  }
+
+  peerMessage(now: number, from: MemberId, message: PeerMessage): void {
+    this.#handoff.message(now, from, message);
+  }
+
+  peerUp(member: MemberId, incarnation: string): void {
+    this.#handoff.up(member, incarnation);
+  }
+
+  peerDown(member: MemberId): void {
+    this.#handoff.down(member);
+  }
+
+  write(now: number, connection: HostConnection, bytes: Uint8Array): void {
+    handle(connection.record, now, { kind: 'write', bytes });
+    this.drain(now, connection);
+  }
+
+  /** The next bytes for the application; `drain` follows when it has enough. */
+  read(connection: HostConnection): Uint8Array | undefined {
+    return read(connection.record);
+  }
+
+  end(now: number, connection: HostConnection): void {
+    handle(connection.record, now, { kind: 'close' });
+    this.drain(now, connection);
+  }
+
+  abort(now: number, connection: HostConnection): void {
+    handle(connection.record, now, { kind: 'abort' });
+    this.drain(now, connection);
+  }
+
+  /** Throws `StateTooLarge`. */
+  setState(now: number, connection: HostConnection, state: Uint8Array, unreadLength: number): void {
+    setState(connection.record, state, unreadLength);
+    if (connection.record.sync?.mode === 'held') this.drain(now, connection);
+  }
+
+  setOutputMode(now: number, connection: HostConnection, mode: OutputMode): void {
+    changeOutputMode(connection.record, mode);
+    this.drain(now, connection);
+  }
+
+  lockState(connection: HostConnection): 'here' | 'migrated' {
+    return lockState(connection.record);
+  }
+
+  unlockState(now: number, connection: HostConnection): void {
+    unlockState(connection.record);
+    if (connection.cid !== undefined) this.#handoff.unlocked(now, connection.cid);
+  }
+
+  /** Client: begins a move. */
+  startMove(now: number, connection: HostConnection, to: MemberId, address?: Address): StartMoveOutcome {
+    const outcome = startMove(connection.record, now, to, address);
+    this.drain(now, connection);
+    return outcome;
+  }
+
+  /** Server: advises the client to move. */
+  advise(now: number, connection: HostConnection, to: MemberId): void {
+    const address = this.#options.membership?.members.find((member) => member.id === to)?.address;
+    advise(connection.record, now, to, address);
+    this.drain(now, connection);
+  }
+
+  /** Polls a connection until it waits; its outputs go to the sink, its events to who took it. */
+  drain(now: number, connection: HostConnection): void {
+    const { record } = connection;
+    for (;;) {
+      const output = poll(record, now);
+      if (output.kind === 'transmit') {
+        this.counters.segmentsSent++;
+        this.#sink.transmit(record.local, output.to, output.segment);
+      } else if (output.kind === 'event') {
+        this.#onEvent(now, connection, output.event);
+      } else {
+        if (isOver(record) && (record.tcp.state === 'closed' || record.phase.kind === 'departed')) {
+          this.#remove(now, connection);
+        } else {
+          this.#deadlines.set(connection, output.until);
+        }
+        return;
+      }
+    }
+  }
+
+  #onEvent(now: number, connection: HostConnection, event: ConnectionEvent): void {
+    const { record, listener } = connection;
+    switch (event.kind) {
+      case 'paths-changed':
+        this.#syncPaths(now, connection);
+        return;
+      case 'open':
+        this.#opened(connection);
+        if (listener !== undefined) {
+          listener.options.onConnection(connection);
+          return;
+        }
+        break;
+      case 'ready': {
+        if (listener !== undefined) {
+          const identity = identityOf(record.phase);
+          connection.cid = identity?.cid;
+          connection.epoch = identity?.epoch ?? 0;
+          if (connection.cid !== undefined) this.#connections.set(connection.cid, connection);
+        }
+        break;
+      }
+      case 'confirmed':
+        connection.epoch = identityOf(record.phase)?.epoch ?? connection.epoch;
+        break;
+      case 'departed':
+        this.#remove(now, connection);
+        break;
+      case 'closed':
+        this.#ended(now, connection);
+        break;
+    }
+    connection.onEvent(event);
+  }
+
+  #accept(now: number, key: string, local: Address, remote: Address, syn: Segment): void {
+    const listener = this.#listeners.get(local.port);
+    if (!listener?.accepting) {
+      this.#reset(local, remote, syn, NO_OPTIONS);
+      return;
+    }
+    if (listener.halfOpenCount >= this.limits.halfOpenCount) {
+      this.counters.halfOpenDrops++;
+      return;
+    }
+    if (this.#paths.size >= this.limits.connectionCount) {
+      this.counters.connectionLimitDrops++;
+      return;
+    }
+    this.#formerPaths.delete(key);
+    const { tcp, migration } = this.#options;
+    const seed = seedForPath(this.#pathSecret, now, local, remote);
+    const terms = this.#serverTerms(now, listener);
+    const record = openServer(tcp, migration, now, terms, local, remote, syn, seed);
+    const connection = new HostConnection(record, listener);
+    connection.halfOpen = listener;
+    listener.halfOpenCount++;
+    this.#syncPaths(now, connection);
+    this.drain(now, connection);
+  }
+
+  #serverTerms(now: number, listener: Listener): Terms {
+    const { membership, randomBytes } = this.#options;
+    if (membership === undefined || listener.options.migration === 'off') return { kind: 'plain' };
+    const { id, members, identity } = membership;
+    for (;;) {
+      const cid = makeConnectionId(identity.tagKey, randomBytes(CONNECTION_ID_RANDOM_LENGTH));
+      if (this.#connections.has(cid) || this.#handoff.former.get(cid, now) !== undefined) continue;
+      return { kind: 'server', member: id, members, identity, cid, privateKey: randomBytes(32) };
+    }
+  }
+
+  #opened(connection: HostConnection): void {
+    if (connection.halfOpen === undefined) return;
+    connection.halfOpen.halfOpenCount--;
+    connection.halfOpen = undefined;
+  }
+
+  /** Brings the path table in line with the record; segments on a path that was left are ignored, never reset. */
+  #syncPaths(now: number, connection: HostConnection): void {
+    const { record } = connection;
+    const keys = pathsOf(record).map((remote) => pathKey(record.local, remote));
+    for (const key of connection.paths) {
+      if (keys.includes(key)) continue;
+      this.#paths.delete(key);
+      this.#formerPaths.set(key, true, now);
+    }
+    for (const key of keys) this.#paths.set(key, connection);
+    connection.paths = keys;
+  }
+
+  /** The connection has ended, though TIME-WAIT may still hold its path. */
+  #ended(now: number, connection: HostConnection): void {
+    this.#opened(connection);
+    const { cid } = connection;
+    if (cid === undefined || this.#connections.get(cid) !== connection) return;
+    this.#connections.delete(cid);
+    this.#handoff.former.finish(now, cid, connection.epoch);
+  }
+
+  #remove(now: number, connection: HostConnection): void {
+    this.#deadlines.remove(connection);
+    if (connection.paths.length === 0) return;
+    const departed = connection.record.phase.kind === 'departed';
+    for (const key of connection.paths) {
+      this.#paths.delete(key);
+      if (departed) this.#formerPaths.set(key, true, now);
+    }
+    connection.paths = [];
+    if (departed && connection.cid !== undefined && this.#connections.get(connection.cid) === connection) {
+      this.#connections.delete(connection.cid);
+    }
+    connection.onRemoved();
+  }
+
+  // What the handoff asks of its host.
+
+  isMember(member: MemberId): boolean {
+    return this.#options.membership?.members.some(({ id }) => id === member) ?? false;
+  }
+
+  connectionOf(cid: ConnectionId): HostConnection | undefined {
+    return this.#connections.get(cid);
+  }
+
+  accepts({ local }: MoveRequest): boolean {
+    const listener = this.#listeners.get(local.port);
+    return (
+      listener !== undefined &&
+      listener.accepting &&
+      listener.options.migration === 'offered' &&
+      this.#paths.size < this.limits.connectionCount
+    );
+  }
+
+  install(now: number, bytes: Uint8Array, request: MoveRequest): RefusalReason | 'installed' {
+    const listener = this.#listeners.get(request.local.port);
+    if (listener === undefined || !this.accepts(request)) return 'refused-by-policy';
+    const { tcp, migration } = this.#options;
+    if (bytes.length > migration.imageLength) return 'image-too-large';
+    const decoded = decodeImage(bytes);
+    if (decoded.kind === 'unreadable' || decoded.image.cid !== request.option.cid) return 'image-unreadable';
+    const installation = install(tcp, migration, now, decoded.image, request, this.self);
+    if (installation.kind === 'refused') return installation.reason;
+    const connection = new HostConnection(installation.record, listener);
+    connection.imageLength = bytes.length;
+    this.#syncPaths(now, connection);
+    this.drain(now, connection);
+    return 'installed';
+  }
+
+  refuse({ local, from, option, sendUnacknowledged }: MoveRequest, reason: RefusalReason, mac: Uint8Array): void {
+    const proof = mac.length === SHORT_MAC_LENGTH ? mac : new Uint8Array(SHORT_MAC_LENGTH);
+    const fail = { kind: 'fail', reason: refusalCode(reason), nonce: option.nonce, mac: proof } as const;
+    const syn: Segment = {
+      sequence: addSequence(sendUnacknowledged, -1),
+      acknowledgment: 0,
+      flags: FLAG.syn,
+      window: 0,
+      options: NO_OPTIONS,
+      payload: [],
+      payloadLength: 0,
+    };
+    this.#reset(local, from, syn, { migrate: fail });
+  }
+
+  send(to: MemberId, message: PeerMessage): void {
+    this.#sink.sendToPeer(to, message);
+  }
+
+  pulled(now: number, by: MemberId, count: number): void {
+    for (const connection of this.migratoryConnections().slice(0, count)) this.advise(now, connection, by);
+  }
+
+  /** The answer to a segment that belongs to no connection (RFC 9293 section 3.10.7.1). */
+  #reset(local: Address, remote: Address, segment: Segment, options: SegmentOptions): void {
+    if ((segment.flags & FLAG.rst) !== 0) return;
+    const acknowledged = (segment.flags & FLAG.ack) !== 0;
+    this.counters.resetsSent++;
+    this.#sink.transmit(local, remote, {
+      sequence: acknowledged ? segment.acknowledgment : 0,
+      acknowledgment: acknowledged ? 0 : addSequence(segment.sequence, sequenceLength(segment)),
+      flags: acknowledged ? FLAG.rst : FLAG.rst | FLAG.ack,
+      window: 0,
+      options,
+      payload: [],
+      payloadLength: 0,
+    });
+  }
+}
+
+function pathKey(local: Address, remote: Address): string {
+  return `${local.port}|${remote.port}|${remote.ip}|${local.ip}`;
+}

@@ -1,0 +1,73 @@
+// A stack for a process: TCP in UDP, the system's clock and randomness, and mutual TLS between the members.
+
+import type { Address } from './wire/address.js';
+import type { MemberId } from './wire/migrate-options.js';
+import { openPeerChannel, type NodePeerChannel, type PeerEndpoint } from './drivers/peer-channel.js';
+import type { PeerEvent } from './drivers/peer-events.js';
+import { SystemClock, SystemEntropy } from './drivers/system.js';
+import { UdpDriver } from './drivers/udp.js';
+import { serviceIdentity } from './migration/keys.js';
+import { Stack, type StackOptions } from './socket/stack.js';
+
+/** One member of a service, as every member is told of it. */
+export interface MemberEntry {
+  readonly id: MemberId;
+  /** Where clients find it. */
+  readonly address: Address;
+  /** Where the other members find it. */
+  readonly peer: PeerEndpoint;
+}
+
+export interface NodeMembership {
+  /** This member's id; an entry of `members`. */
+  readonly id: MemberId;
+  readonly members: readonly MemberEntry[];
+  /** The service's Ed25519 private key in PEM, the same at every member. */
+  readonly serviceKey: string;
+  /** PEM: the cluster's certificate authority, this member's certificate and its key. */
+  readonly tls: { readonly certificateAuthority: string; readonly certificate: string; readonly privateKey: string };
+  /** Told about sessions with other members; no secret is in it. */
+  readonly report?: (event: PeerEvent) => void;
+}
+
+export interface NodeStackOptions extends Pick<StackOptions, 'tcp' | 'migration' | 'limits' | 'lingerMs'> {
+  /** The IP address of this machine on which the stack is reached. */
+  readonly ip: string;
+  /** The largest IP packet of the path; by default the driver decides. */
+  readonly mtu?: number;
+  /** Makes the stack a member of a service. */
+  readonly membership?: NodeMembership;
+}
+
+/** Rejects with `BindFailed`, `PeerListenFailed`, `PeerCredentialsInvalid`, `InvalidKey` or a `RangeError`. */
+export async function createNodeStack(options: NodeStackOptions): Promise<Stack> {
+  const { ip, mtu, membership, ...limits } = options;
+  const driver = new UdpDriver({ ip, ...(mtu === undefined ? {} : { mtu }) });
+  const clock = new SystemClock();
+  const entropy = new SystemEntropy();
+  const base = { ...limits, driver, clock, entropy };
+  if (membership === undefined) return new Stack(base);
+  const { id, members } = membership;
+  const identity = serviceIdentity(membership.serviceKey);
+  const channel = await openChannel(membership, clock, entropy);
+  return new Stack({ ...base, membership: { id, members, identity, channel } });
+}
+
+async function openChannel(
+  { id, members, tls, report }: NodeMembership,
+  clock: SystemClock,
+  entropy: SystemEntropy,
+): Promise<NodePeerChannel> {
+  const own = members.find((member) => member.id === id);
+  if (own === undefined) throw new RangeError(`member ${id} is not among the service's members: add its entry`);
+  const peers = new Map(members.map((member) => [member.id, member.peer]));
+  return openPeerChannel({
+    member: id,
+    listen: own.peer,
+    peers,
+    tls,
+    entropy,
+    clock,
+    ...(report === undefined ? {} : { report }),
+  });
+}

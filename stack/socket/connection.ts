@@ -1,0 +1,374 @@
+// A connection as JavaScript knows connections: a Duplex with the behaviour of net.Socket, and `setState` and friends on it.
+//
+// Bytes given to `write` belong to the stack until the peer has acknowledged them: they are sent, and sent again, from where
+// they are. Whatever the stream machinery holds back is given to the core before a snapshot is taken, so that the snapshot
+// covers every `write` made before it; whatever the reader has not taken out of the stream's buffer counts as unread.
+
+import { Duplex } from 'node:stream';
+import type { Host } from '../host/host.js';
+import type { HostConnection } from '../host/host-connection.js';
+import { getState, identityOf, queuedLength, type RestoredState } from '../migration/connection.js';
+import type { StartMoveOutcome } from '../migration/client-role.js';
+import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
+import type { OutputMode } from '../migration/synchronisation.js';
+import type { Address } from '../wire/address.js';
+import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
+import { ConnectionFailed, ReplayDiverged, WrongRole } from './errors.js';
+
+/** What a connection needs of the stack that it belongs to. */
+export interface ConnectionStack {
+  readonly host: Host;
+  /** Runs what changes the host, with the time, and looks after its timer afterwards. */
+  run<Result>(change: (now: number) => Result): Result;
+  /** How long a connection that was destroyed may take to deliver what was written. */
+  linger(expired: () => void): { cancel(): void };
+  readonly sendBufferLength: number;
+}
+
+/** How a move asked for by the client ended. */
+export type MoveOutcome =
+  | { readonly kind: 'moved'; readonly report: MoveReport }
+  /** No other member took it; it goes on where it was. */
+  | { readonly kind: 'stayed'; readonly report: MoveReport }
+  | { readonly kind: 'impossible'; readonly cause: Extract<StartMoveOutcome, { kind: 'impossible' }>['cause'] | 'no-other-member' }
+  | { readonly kind: 'lost'; readonly reason: CloseReason };
+
+/** The event 'moved' of a server's connection. */
+export interface Departure {
+  readonly to: MemberId;
+  readonly epoch: number;
+}
+
+export interface MigratoryConnectionEvents {
+  /** Client: the handshake is done. */
+  connect: [];
+  /** Both ends have agreed on migration: the connection can move from now on. */
+  migratable: [];
+  /** Client: a move has ended, perhaps where it began. */
+  move: [MoveReport];
+  /** Server: the connection has left for another member; the stream closes without an error. */
+  moved: [Departure];
+}
+
+type WriteCallback = (error?: Error | null) => void;
+
+/** Further events than a Duplex has: see `MigratoryConnectionEvents`. */
+export class MigratoryConnection extends Duplex {
+  readonly #stack: ConnectionStack;
+  readonly #role: 'client' | 'server';
+  #connection: HostConnection | undefined;
+  #localAddress: Address;
+  #remoteAddress: Address;
+  /** The write that waits for room, or for the connection to exist, and how many bytes the core has of it. */
+  #held: WriteCallback | undefined;
+  #heldLength = 0;
+  #beforeOpen: (() => void)[] = [];
+  #wantsInput = false;
+  #inputEnded = false;
+  #over: 'no' | 'closed' | 'departed' = 'no';
+  #moveWaiters: ((outcome: MoveOutcome) => void)[] = [];
+
+  /** @internal Connections come from `Stack.connect` and from listeners. */
+  constructor(stack: ConnectionStack, role: 'client' | 'server', local: Address, remote: Address) {
+    super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024, writableHighWaterMark: 256 * 1024 });
+    this.#stack = stack;
+    this.#role = role;
+    this.#localAddress = local;
+    this.#remoteAddress = remote;
+  }
+
+  /** @internal The host's connection exists now. */
+  attach(connection: HostConnection): void {
+    this.#connection = connection;
+    this.#localAddress = connection.record.local;
+    const waiting = this.#beforeOpen;
+    this.#beforeOpen = [];
+    for (const proceed of waiting) proceed();
+    // The origin had ended its output before the snapshot: there is nothing more to write here.
+    if (connection.record.sync?.ended === true) this.end();
+  }
+
+  get localAddress(): Address {
+    return this.#connection?.record.local ?? this.#localAddress;
+  }
+
+  /** Where the peer is now: after a move, the member that serves, or the client's new address. */
+  get remoteAddress(): Address {
+    return this.#connection?.record.remote ?? this.#remoteAddress;
+  }
+
+  /** The connection id; undefined until the event 'migratable', and where the peer does not migrate. */
+  get cid(): ConnectionId | undefined {
+    return this.#identity()?.cid;
+  }
+
+  /** How many moves, failed attempts included, the connection has behind it. */
+  get epoch(): number {
+    return this.#identity()?.epoch ?? 0;
+  }
+
+  /** The member that serves the connection. */
+  get member(): MemberId | undefined {
+    return this.#identity()?.member;
+  }
+
+  /** Client: the members of the service, as its server named them. */
+  get members(): readonly MemberId[] {
+    return this.#identity()?.members.map(({ id }) => id) ?? [];
+  }
+
+  /** Bytes of the image in which the connection came; 0 where it began here. */
+  get imageLength(): number {
+    return this.#connection?.imageLength ?? 0;
+  }
+
+  #identity(): ReturnType<typeof identityOf> {
+    return this.#connection === undefined ? undefined : identityOf(this.#connection.record.phase);
+  }
+
+  /** The slides' `get_state`: whether the connection is new to the application, or goes on from a snapshot. */
+  getState(): RestoredState {
+    return this.#connection === undefined ? { kind: 'new' } : getState(this.#connection.record);
+  }
+
+  /**
+   * The slides' `set_state`: should the connection move, the application goes on from `state`, with what it has read and
+   * written until now behind it. The bytes belong to the stack from now on. Throws `StateTooLarge`.
+   */
+  setState(state: Uint8Array): void {
+    const connection = this.#connection;
+    if (connection === undefined || this.#over !== 'no') return;
+    this.#giveWritesToCore();
+    const unreadLength = this.readableLength;
+    const { record } = connection;
+    if (record.sync?.mode === 'held') {
+      this.#stack.run((now) => this.#stack.host.setState(now, connection, state, unreadLength));
+    } else {
+      this.#stack.host.setState(0, connection, state, unreadLength);
+    }
+  }
+
+  /** Makes the stream machinery hand over the writes that it queued behind the one that waits for room. */
+  #giveWritesToCore(): void {
+    while (this.writableCorked > 0) this.uncork();
+    while (this.#held !== undefined && this.writableLength > this.#heldLength) this.#releaseHeld();
+  }
+
+  /** The slides' `lock_state`: 'here' keeps the connection here until `unlockState`; 'migrated': roll back and stop. */
+  lockState(): 'here' | 'migrated' {
+    if (this.#over === 'departed') return 'migrated';
+    return this.#connection === undefined ? 'here' : this.#stack.host.lockState(this.#connection);
+  }
+
+  unlockState(): void {
+    const connection = this.#connection;
+    if (connection !== undefined) this.#stack.run((now) => this.#stack.host.unlockState(now, connection));
+  }
+
+  /** What is promised of output after the last snapshot; DESIGN section 5. */
+  setOutputMode(mode: OutputMode): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#giveWritesToCore();
+    this.#stack.run((now) => this.#stack.host.setOutputMode(now, connection, mode));
+  }
+
+  /** Client: moves the connection to a member, by default the next in the service's list. Never rejects. */
+  requestMove(to?: MemberId): Promise<MoveOutcome> {
+    if (this.#role !== 'client') throw new WrongRole('a server advises: use adviseMove');
+    const connection = this.#connection;
+    const target = to ?? this.#nextMember();
+    if (connection === undefined || this.#identity() === undefined) return impossible('not-ready');
+    if (target === undefined) return impossible('no-other-member');
+    const started = this.#stack.run((now) => this.#stack.host.startMove(now, connection, target));
+    if (started.kind === 'impossible') return impossible(started.cause);
+    return new Promise((resolve) => this.#moveWaiters.push(resolve));
+  }
+
+  #nextMember(): MemberId | undefined {
+    const members = this.members;
+    const next = members[(members.indexOf(this.member ?? 0) + 1) % members.length];
+    return next === this.member ? undefined : next;
+  }
+
+  /** Server: advises the client to move; whether it does shows in the event 'moved'. */
+  adviseMove(to: MemberId): void {
+    if (this.#role !== 'server') throw new WrongRole('a client moves by itself: use requestMove');
+    const connection = this.#connection;
+    if (connection !== undefined) this.#stack.run((now) => this.#stack.host.advise(now, connection, to));
+  }
+
+  /** Ends the connection with a reset, whatever is under way. */
+  resetAndDestroy(): this {
+    this.#abort();
+    return this.destroy();
+  }
+
+  /** @internal */
+  receiveEvent(event: ConnectionEvent): void {
+    switch (event.kind) {
+      case 'open':
+        this.emit('connect');
+        break;
+      case 'ready':
+        this.emit('migratable');
+        break;
+      case 'readable':
+        this.#pull();
+        break;
+      case 'end-of-input':
+        this.#inputEnded = true;
+        this.#pull();
+        break;
+      case 'writable':
+        this.#releaseHeld();
+        break;
+      case 'moved':
+        this.#moveEnded(event.report);
+        break;
+      case 'departed':
+        this.#over = 'departed';
+        this.emit('moved', { to: event.to, epoch: event.epoch } satisfies Departure);
+        this.destroy();
+        break;
+      case 'diverged':
+        this.destroy(new ReplayDiverged());
+        break;
+      case 'closed':
+        this.#closed(event.reason);
+        break;
+    }
+  }
+
+  #moveEnded(report: MoveReport): void {
+    const outcome: MoveOutcome = { kind: report.to === report.from ? 'stayed' : 'moved', report };
+    for (const resolve of this.#moveWaiters.splice(0)) resolve(outcome);
+    this.emit('move', report);
+  }
+
+  #closed(reason: CloseReason): void {
+    if (this.#over !== 'no') return;
+    this.#over = 'closed';
+    for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason });
+    if (reason !== 'finished') {
+      this.destroy(new ConnectionFailed(reason, this.remoteAddress));
+      return;
+    }
+    this.#inputEnded = true;
+    this.#releaseHeld();
+    this.#pull();
+  }
+
+  override _read(): void {
+    this.#wantsInput = true;
+    this.#pull();
+  }
+
+  #pull(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const { host } = this.#stack;
+    let didRead = false;
+    while (this.#wantsInput || this.destroyed) {
+      const chunk = host.read(connection);
+      if (chunk === undefined) break;
+      didRead = true;
+      // What nobody reads any more is taken in and dropped, so that the peer can finish.
+      if (!this.destroyed && !this.push(chunk)) this.#wantsInput = false;
+    }
+    if (this.#inputEnded && this.#wantsInput && !this.readableEnded) {
+      this.#wantsInput = false;
+      this.push(null);
+    }
+    if (didRead) this.#stack.run((now) => host.drain(now, connection));
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: WriteCallback): void {
+    this.#whenOpen((connection) => {
+      this.#heldLength = chunk.length;
+      this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
+      this.#holdIfFull(connection, callback);
+    });
+  }
+
+  override _writev(writes: { readonly chunk: Buffer }[], callback: WriteCallback): void {
+    this.#whenOpen((connection) => {
+      this.#heldLength = writes.reduce((length, { chunk }) => length + chunk.length, 0);
+      for (const { chunk } of writes) this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
+      this.#holdIfFull(connection, callback);
+    });
+  }
+
+  #holdIfFull(connection: HostConnection, callback: WriteCallback): void {
+    const full = queuedLength(connection.record) >= this.#stack.sendBufferLength;
+    if (full && this.#over === 'no') this.#held = callback;
+    else callback();
+  }
+
+  #releaseHeld(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    held?.();
+  }
+
+  override _final(callback: WriteCallback): void {
+    this.#whenOpen((connection) => {
+      this.#stack.run((now) => this.#stack.host.end(now, connection));
+      callback();
+    });
+  }
+
+  #whenOpen(proceed: (connection: HostConnection) => void): void {
+    const connection = this.#connection;
+    if (connection !== undefined) proceed(connection);
+    else {
+      this.#beforeOpen.push(() => {
+        if (this.#connection !== undefined) proceed(this.#connection);
+      });
+    }
+  }
+
+  /**
+   * As the kernel closes a socket: what was written is still delivered, unless input is left unread, which resets.
+   * With an error the peer is reset as well: it must not take a broken stream for a finished one.
+   */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const connection = this.#connection;
+    if (connection !== undefined && this.#over === 'no') {
+      if (error !== null || this.readableLength > 0 || this.#connection?.record.phase.kind === 'opening') this.#abort();
+      else this.#deliverTheRest(connection);
+    }
+    for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason: 'aborted' });
+    callback(error);
+  }
+
+  #abort(): void {
+    const connection = this.#connection;
+    if (connection === undefined || this.#over !== 'no') return;
+    this.#over = 'closed';
+    this.#stack.run((now) => this.#stack.host.abort(now, connection));
+  }
+
+  #deliverTheRest(connection: HostConnection): void {
+    const { host } = this.#stack;
+    const timer = this.#stack.linger(() => {
+      this.#stack.run((now) => host.abort(now, connection));
+    });
+    connection.onEvent = (event) => {
+      if (event.kind === 'closed' || event.kind === 'departed') timer.cancel();
+      else if (event.kind === 'readable') this.#discardInput(connection);
+    };
+    this.#stack.run((now) => host.end(now, connection));
+    this.#discardInput(connection);
+  }
+
+  #discardInput(connection: HostConnection): void {
+    const { host } = this.#stack;
+    while (host.read(connection) !== undefined);
+    this.#stack.run((now) => host.drain(now, connection));
+  }
+}
+
+function impossible(cause: Extract<MoveOutcome, { kind: 'impossible' }>['cause']): Promise<MoveOutcome> {
+  return Promise.resolve({ kind: 'impossible', cause });
+}

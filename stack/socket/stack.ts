@@ -1,0 +1,227 @@
+// A stack: one host with a driver, a clock and, for a member of a service, a channel to the other members.
+//
+// Everything that happens comes through here with the time of day: segments, deadlines, messages, and what users ask for.
+// One timer of the clock is kept at the host's next deadline.
+
+import type { Clock, Driver, Entropy, PeerChannel, Timer } from '../drivers/driver.js';
+import { DEFAULT_HOST_LIMITS, type HostLimits } from '../host/config.js';
+import type { HostCounters } from '../host/counters.js';
+import { Host, type Membership } from '../host/host.js';
+import type { HostConnection } from '../host/host-connection.js';
+import type { Listener as HostListener } from '../host/listener.js';
+import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '../migration/config.js';
+import { leaveSilentMember, type Policy } from '../migration/policy.js';
+import type { Terms } from '../migration/record.js';
+import { DEFAULT_TCP_CONFIG, type TcpConfig } from '../tcp/config.js';
+import type { Address } from '../wire/address.js';
+import type { MemberId } from '../wire/migrate-options.js';
+import { MigratoryConnection, type ConnectionStack } from './connection.js';
+
+/** What a stack runs on, and what limits it. */
+export interface StackOptions {
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  /** Makes the stack a member of a service: its connections can come from and go to the other members. */
+  readonly membership?: Membership & { readonly channel: PeerChannel };
+  readonly tcp?: Partial<Omit<TcpConfig, 'maximumSegmentSize' | 'maxSuperSegmentLength'>>;
+  readonly migration?: Partial<MigrationLimits>;
+  readonly limits?: Partial<HostLimits>;
+  /** How long a connection that was destroyed may take to deliver what was written; default 60 s. */
+  readonly lingerMs?: number;
+}
+
+export interface ListenOptions {
+  /** 0 lets the driver choose. */
+  readonly port: number;
+  /** False serves ordinary TCP only. Default: true where the stack is a member of a service. */
+  readonly migratable?: boolean;
+}
+
+export interface ConnectOptions {
+  readonly address: Address;
+  /** The service's Ed25519 public key, 32 bytes (`servicePublicKey`): the connection fails where the server has another. */
+  readonly servicePublicKey?: Uint8Array;
+  /** 'preferred' (default) goes without where the server offers none; 'required' fails then; 'off' does not ask. */
+  readonly migration?: 'required' | 'preferred' | 'off';
+  /** When to move by oneself; default: to the next member when this one has gone silent. */
+  readonly policy?: Policy;
+}
+
+/** A port that accepts connections. */
+export interface Listener {
+  readonly address: Address;
+  /** Accepts nothing more, neither new connections nor arriving ones; those that are open stay. */
+  close(): Promise<void>;
+}
+
+const IPV4_OVERHEAD = 40;
+const IPV6_OVERHEAD = 60;
+const DEFAULT_LINGER_MS = 60_000;
+
+export class Stack implements ConnectionStack {
+  /** @internal */
+  readonly host: Host;
+  readonly sendBufferLength: number;
+  readonly #options: StackOptions;
+  readonly #connections = new Set<MigratoryConnection>();
+  #timer: Timer | undefined;
+  #armedFor = Infinity;
+  #closed = false;
+
+  constructor(options: StackOptions) {
+    this.#options = options;
+    const tcp = tcpConfig(options);
+    this.sendBufferLength = tcp.sendBufferLength;
+    const { driver, entropy, membership } = options;
+    this.host = new Host(
+      {
+        tcp,
+        migration: { ...DEFAULT_MIGRATION_LIMITS, ...options.migration },
+        limits: { ...DEFAULT_HOST_LIMITS, ...options.limits },
+        membership,
+        randomBytes: (length) => entropy.bytes(length),
+      },
+      {
+        transmit: (local, remote, segment) => driver.transmit(local, remote, segment),
+        sendToPeer: (to, message) => membership?.channel.send(to, message),
+      },
+    );
+    driver.start({
+      segment: (local, remote, segment) => this.run((now) => this.host.receive(now, local, remote, segment)),
+    });
+    membership?.channel.start({
+      message: (from, message) => this.run((now) => this.host.peerMessage(now, from, message)),
+      up: (member, incarnation) => this.host.peerUp(member, incarnation),
+      down: (member) => this.run(() => this.host.peerDown(member)),
+    });
+  }
+
+  /** What was dropped, refused and moved, by name. */
+  get counters(): Readonly<HostCounters> {
+    return this.host.counters;
+  }
+
+  /** The open connections, those of clients and servers. */
+  get connections(): ReadonlySet<MigratoryConnection> {
+    return this.#connections;
+  }
+
+  /** Accepts connections, new ones and ones that arrive from other members. Rejects with the driver's error. */
+  async listen(options: ListenOptions, onConnection: (connection: MigratoryConnection) => void): Promise<Listener> {
+    const { driver, membership } = this.#options;
+    const address = await driver.bind(options.port);
+    const offered = membership !== undefined && options.migratable !== false;
+    const listener = this.host.listen({
+      port: address.port,
+      migration: offered ? 'offered' : 'off',
+      onConnection: (connection) => this.#accepted(connection, onConnection),
+    });
+    return { address, close: () => this.#closeListener(listener) };
+  }
+
+  #closeListener(listener: HostListener): Promise<void> {
+    listener.accepting = false;
+    this.host.unlisten(listener);
+    return Promise.resolve();
+  }
+
+  #accepted(connection: HostConnection, onConnection: (connection: MigratoryConnection) => void): void {
+    const { local, remote } = connection.record;
+    const socket = new MigratoryConnection(this, 'server', local, remote);
+    this.#adopt(socket, connection);
+    onConnection(socket);
+  }
+
+  #adopt(socket: MigratoryConnection, connection: HostConnection): void {
+    connection.onEvent = (event) => socket.receiveEvent(event);
+    this.#connections.add(socket);
+    socket.once('close', () => this.#connections.delete(socket));
+    socket.attach(connection);
+  }
+
+  /** Opens a connection. It can be written to at once; failures come as the event 'error', as with node:net. */
+  connect(options: ConnectOptions): MigratoryConnection {
+    const { driver } = this.#options;
+    const socket = new MigratoryConnection(this, 'client', { ip: '', port: 0 }, options.address);
+    driver.bind(0).then(
+      (local) => {
+        if (this.#closed || socket.destroyed) return driver.release(local);
+        const terms = clientTerms(options, this.#options.entropy);
+        this.run((now) => {
+          const connection = this.host.connect(now, local, options.address, terms, (event) => {
+            socket.receiveEvent(event);
+          });
+          connection.onRemoved = () => driver.release(local);
+          this.#adopt(socket, connection);
+        });
+      },
+      (error: unknown) => socket.destroy(error instanceof Error ? error : new Error(String(error))),
+    );
+    return socket;
+  }
+
+  /** Member: advises the clients of up to `count` connections to move to `to`. Answers how many were advised. */
+  moveConnections(to: MemberId, count = Infinity): number {
+    const chosen = this.host.migratoryConnections().slice(0, count);
+    for (const connection of chosen) this.run((now) => this.host.advise(now, connection, to));
+    return chosen.length;
+  }
+
+  /** Member: asks another member for up to `count` of its connections. */
+  pullConnections(from: MemberId, count: number): void {
+    this.#options.membership?.channel.send(from, { kind: 'pull', count });
+  }
+
+  /** Resets what is still open, and releases every address. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    for (const socket of this.#connections) socket.resetAndDestroy();
+    this.#closed = true;
+    this.#timer?.cancel();
+    await Promise.all([this.#options.membership?.channel.close(), this.#options.driver.close()]);
+  }
+
+  /** @internal */
+  run<Result>(change: (now: number) => Result): Result {
+    const result = change(this.#options.clock.now());
+    this.#arm();
+    return result;
+  }
+
+  /** @internal */
+  linger(expired: () => void): Timer {
+    const { clock, lingerMs } = this.#options;
+    return clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), expired);
+  }
+
+  /** A timer that fires too early costs less than one that is set anew for each segment. */
+  #arm(): void {
+    const deadline = this.host.nextDeadline();
+    if (deadline >= this.#armedFor || this.#closed) return;
+    this.#timer?.cancel();
+    this.#armedFor = deadline;
+    this.#timer = this.#options.clock.wakeAt(deadline, () => {
+      this.#armedFor = Infinity;
+      this.run((now) => this.host.meetDeadlines(now));
+    });
+  }
+}
+
+function tcpConfig(options: StackOptions): TcpConfig {
+  const { mtu, maxSuperSegmentLength } = options.driver.capabilities;
+  const overhead = options.driver.family === 6 ? IPV6_OVERHEAD : IPV4_OVERHEAD;
+  return { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
+}
+
+function clientTerms(options: ConnectOptions, entropy: Entropy): Terms {
+  const migration = options.migration ?? 'preferred';
+  if (migration === 'off') return { kind: 'plain' };
+  const { servicePublicKey: serviceKey, policy = leaveSilentMember(DEFAULT_MIGRATION_LIMITS.policyTimeoutCount) } =
+    options;
+  if (serviceKey !== undefined && serviceKey.length !== 32) {
+    throw new RangeError(`the service's public key has 32 bytes, not ${serviceKey.length}: see servicePublicKey()`);
+  }
+  return { kind: 'client', migration, serviceKey, privateKey: entropy.bytes(32), policy };
+}
+

@@ -1,0 +1,136 @@
+// From the record to a segment: sequence numbers, acknowledgment, window and options.
+//
+// Whatever is composed carries the newest acknowledgment, so an acknowledgment that was owed is paid by it.
+
+import { encodeMigrateOption, type MigrateOption } from '../wire/migrate-options.js';
+import { MAX_OPTIONS_LENGTH, NO_OPTIONS, type SegmentOptions } from '../wire/options.js';
+import { FLAG, type Segment } from '../wire/segment.js';
+import type { Sequence } from '../wire/sequence.js';
+import { sequenceOfReceiveOffset, sequenceOfSendOffset } from './offsets.js';
+import type { TcpRecord } from './state.js';
+import { advertiseWindow, windowShift } from './window.js';
+
+export const NO_PAYLOAD: readonly Uint8Array[] = Object.freeze([]);
+const TIMESTAMPS_LENGTH = 12;
+
+/** Payload bytes that fit one segment beside the options it will carry (RFC 9293 MUST-14, RFC 6691). */
+export function segmentLength(record: TcpRecord): number {
+  const { maximumSegmentSize } = record.send;
+  const stamped = record.timestamps.enabled ? TIMESTAMPS_LENGTH : 0;
+  if (record.attachedOption === undefined) return maximumSegmentSize - stamped;
+  const attached = paddedLength(record.attachedOption);
+  return maximumSegmentSize - (attached + stamped <= MAX_OPTIONS_LENGTH ? attached + stamped : attached);
+}
+
+/** A segment of an open connection at `offset` of our stream. */
+export function compose(
+  record: TcpRecord,
+  now: number,
+  offset: number,
+  flags: number,
+  payload: readonly Uint8Array[],
+  payloadLength: number,
+): Segment {
+  const { receive } = record;
+  receive.acknowledgmentPending = false;
+  receive.unansweredLength = 0;
+  receive.lastAcknowledgedOffset = receive.nextOffset;
+  record.timers.delayedAckAt = Infinity;
+  return {
+    sequence: sequenceOfSendOffset(record, offset),
+    acknowledgment: sequenceOfReceiveOffset(record, receive.nextOffset),
+    flags: flags | FLAG.ack,
+    window: advertiseWindow(record, receive.windowUnitLength),
+    options: composeOptions(record, now),
+    payload,
+    payloadLength,
+  };
+}
+
+/** SYN, or SYN/ACK once the peer's SYN is known. */
+export function composeSyn(record: TcpRecord, now: number): Segment {
+  const { config, receive } = record;
+  const answers = record.state === 'syn-received';
+  const capable = record.migrateCapable.offered;
+  if (answers) receive.lastAcknowledgedOffset = receive.nextOffset;
+  return {
+    sequence: sequenceOfSendOffset(record, -1),
+    acknowledgment: answers ? sequenceOfReceiveOffset(record, receive.nextOffset) : 0,
+    flags: answers ? FLAG.syn | FLAG.ack : FLAG.syn,
+    window: advertiseWindow(record, 1),
+    options: {
+      maximumSegmentSize: config.maximumSegmentSize,
+      ...((answers ? record.windowScaled : config.windowScaling)
+        ? { windowScale: windowShift(config.receiveBufferLength) }
+        : {}),
+      ...((answers ? record.timestamps.enabled : config.timestamps)
+        ? { timestamps: { value: stamp(record, now), echo: record.timestamps.recent } }
+        : {}),
+      ...(capable === undefined ? {} : { migrate: { kind: 'capable', flags: capable } as const }),
+    },
+    payload: NO_PAYLOAD,
+    payloadLength: 0,
+  };
+}
+
+/** A reset of a synchronized connection. */
+export function composeReset(record: TcpRecord): Segment {
+  return {
+    sequence: sequenceOfSendOffset(record, acceptableOffset(record)),
+    acknowledgment: sequenceOfReceiveOffset(record, record.receive.nextOffset),
+    flags: FLAG.rst | FLAG.ack,
+    window: 0,
+    options: NO_OPTIONS,
+    payload: NO_PAYLOAD,
+    payloadLength: 0,
+  };
+}
+
+/** The answer to an acknowledgment of something that was never sent (RFC 9293 section 3.10.7.3). */
+export function resetFor(acknowledgment: Sequence): Segment {
+  return {
+    sequence: acknowledgment,
+    acknowledgment: 0,
+    flags: FLAG.rst,
+    window: 0,
+    options: NO_OPTIONS,
+    payload: NO_PAYLOAD,
+    payloadLength: 0,
+  };
+}
+
+/**
+ * Where a segment without payload stands. After a retransmission timeout `nextOffset` has gone back, and the peer may
+ * have received more: it would not accept a segment from before. Nor one from beyond its window.
+ */
+export function acceptableOffset({ send }: TcpRecord): number {
+  const edge = send.unacknowledgedOffset + send.windowLength;
+  return Math.max(send.unacknowledgedOffset, Math.min(send.highestOffset, edge));
+}
+
+/** Our timestamp now; remembered, so that a moved connection goes on above it. */
+function stamp(record: TcpRecord, now: number): number {
+  const value = timestampAt(record, now);
+  record.timestamps.lastSent = value;
+  return value;
+}
+
+export function timestampAt(record: TcpRecord, now: number): number {
+  return (Math.floor(now) + record.timestamps.offset) >>> 0;
+}
+
+function composeOptions(record: TcpRecord, now: number): SegmentOptions {
+  const { timestamps, attachedOption } = record;
+  if (attachedOption === undefined) {
+    if (!timestamps.enabled) return NO_OPTIONS;
+    return { timestamps: { value: stamp(record, now), echo: timestamps.recent } };
+  }
+  if (!timestamps.enabled || paddedLength(attachedOption) + TIMESTAMPS_LENGTH > MAX_OPTIONS_LENGTH) {
+    return { migrate: attachedOption };
+  }
+  return { timestamps: { value: stamp(record, now), echo: timestamps.recent }, migrate: attachedOption };
+}
+
+function paddedLength(option: MigrateOption): number {
+  return Math.ceil((encodeMigrateOption(option).length + 2) / 4) * 4;
+}

@@ -1,0 +1,83 @@
+// Limits and defaults of one TCP connection.
+//
+// Every limit is exact and has its unit in its name. A configuration is plain data and never changes during a connection.
+
+export interface TcpConfig {
+  /** Payload bytes of one segment without options: what we announce as MSS, and the most we send (RFC 9293 section 3.7.1). */
+  readonly maximumSegmentSize: number;
+  /** Most payload bytes of one transmitted segment that the driver cuts into MSS-sized ones; below one MSS it means one MSS. */
+  readonly maxSuperSegmentLength: number;
+  /** Bytes received in order but not yet read, at most; the largest window that is advertised. */
+  readonly receiveBufferLength: number;
+  /** Chunks received in order but not yet read, at most: tiny segments cost more than their bytes. */
+  readonly maxReceiveChunkCount: number;
+  /** Pieces of out-of-order data kept, at most. */
+  readonly maxOutOfOrderCount: number;
+  /** 'writable' is told when the bytes written but not acknowledged fall below this. */
+  readonly sendBufferLength: number;
+  /** False turns Nagle's algorithm on (RFC 9293 section 3.7.4). */
+  readonly noDelay: boolean;
+  /** Offer and accept timestamps (RFC 7323). */
+  readonly timestamps: boolean;
+  /** Offer and accept window scaling (RFC 7323). */
+  readonly windowScaling: boolean;
+  /** An acknowledgment of in-order data waits no longer than this (RFC 9293 MUST-59: under 500 ms). */
+  readonly delayedAckMs: number;
+  /** Retransmission timeout before the first measurement, and its bounds (RFC 6298). */
+  readonly initialRtoMs: number;
+  readonly minRtoMs: number;
+  readonly maxRtoMs: number;
+  /** A lost SYN or SYN/ACK makes the timeout start from this once data flows (RFC 6298 section 5.7). */
+  readonly rtoAfterSynLossMs: number;
+  /** How often a SYN or SYN/ACK is sent again before the attempt is given up. */
+  readonly synRetryCount: number;
+  /** R2 of RFC 9293 section 3.8.3: without progress for so long, the connection is given up. */
+  readonly userTimeoutMs: number;
+  /** How long TIME-WAIT lasts (twice the maximum segment lifetime). */
+  readonly timeWaitMs: number;
+  /** Silence after which keep-alive probes begin; Infinity is off (RFC 9293 MUST-25). */
+  readonly keepAliveIdleMs: number;
+  readonly keepAliveIntervalMs: number;
+  readonly keepAliveProbeCount: number;
+  /** Challenge acknowledgments, at most so many in each interval (RFC 5961 section 7). */
+  readonly challengeAckCount: number;
+  readonly challengeAckIntervalMs: number;
+}
+
+export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
+  maximumSegmentSize: 1460,
+  maxSuperSegmentLength: 0,
+  receiveBufferLength: 1024 * 1024,
+  maxReceiveChunkCount: 16_384,
+  maxOutOfOrderCount: 2048,
+  sendBufferLength: 1024 * 1024,
+  noDelay: true,
+  timestamps: true,
+  windowScaling: true,
+  delayedAckMs: 40,
+  initialRtoMs: 1000,
+  minRtoMs: 200,
+  maxRtoMs: 60_000,
+  rtoAfterSynLossMs: 3000,
+  synRetryCount: 6,
+  userTimeoutMs: 300_000,
+  timeWaitMs: 60_000,
+  keepAliveIdleMs: Infinity,
+  keepAliveIntervalMs: 75_000,
+  keepAliveProbeCount: 9,
+  challengeAckCount: 10,
+  challengeAckIntervalMs: 1000,
+});
+
+/** Where the peer announced no MSS (RFC 9293 MUST-15). */
+export const DEFAULT_PEER_SEGMENT_SIZE = 536;
+
+/** No peer may push us below this: a tiny MSS is an attack on the sender's work. */
+export const MIN_SEGMENT_SIZE = 88;
+
+/** The largest window without scaling, and the largest shift (RFC 7323 section 2.3). */
+export const MAX_WINDOW_FIELD = 65_535;
+export const MAX_WINDOW_SHIFT = 14;
+
+/** A timestamp of the peer that is older than this proves nothing any more (RFC 7323 section 5.5: 24 days). */
+export const TIMESTAMP_VALID_MS = 24 * 24 * 3600 * 1000;

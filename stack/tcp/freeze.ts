@@ -1,0 +1,210 @@
+// The part of a connection that moves with it: sequence numbers, what was agreed, and how far both streams are. The
+// bytes of the streams travel beside it (migration/image.ts).
+//
+//   F1. The window's right edge travels: what was promised to the peer stays promised.
+//   F2. Our timestamps go on above all that were sent, so that the peer's PAWS lets the new member's segments in.
+//   F3. Round-trip time, congestion and pieces out of order do not travel: it is another path.
+
+import type { Reader, Writer } from '../wire/cursor.js';
+import { MAX_WINDOW_SHIFT, MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
+import { announceInput } from './receive.js';
+import { newRecord } from './record.js';
+import { emptyQueue, enqueue } from './send-queue.js';
+import type { TcpRecord, TcpState } from './state.js';
+
+export interface FrozenTransport {
+  readonly send: {
+    readonly initialSequence: number;
+    readonly unacknowledgedOffset: number;
+    readonly highestOffset: number;
+    /** Where our FIN is, if the user had closed. */
+    readonly finOffset: number | undefined;
+    /** The peer's window in bytes. */
+    readonly windowLength: number;
+    /** Shift counts; zero where scaling was not agreed (RFC 7323). */
+    readonly windowShift: number;
+    readonly maximumSegmentSize: number;
+  };
+  readonly receive: {
+    readonly initialSequence: number;
+    /** One beyond the peer's FIN, where `finished`. */
+    readonly nextOffset: number;
+    readonly finished: boolean;
+    readonly edgeOffset: number;
+    readonly windowShift: number;
+  };
+  readonly windowScaled: boolean;
+  /** Undefined where timestamps were not agreed. */
+  readonly timestamps: { readonly lastSent: number; readonly recent: number } | undefined;
+}
+
+/** The streams around a snapshot, as the new member goes on with them. */
+export interface ThawedStreams {
+  readonly readOffset: number;
+  /** The bytes from `readOffset` to the frozen `receive.nextOffset`, without the FIN. */
+  readonly input: readonly Uint8Array[];
+  /** What the peer has received: its rcv.nxt as an offset of our stream. */
+  readonly acknowledgedOffset: number;
+  /** The bytes from `acknowledgedOffset` on. */
+  readonly output: readonly Uint8Array[];
+  /** Our stream had been closed by the snapshot: the FIN follows `output`. */
+  readonly ended: boolean;
+}
+
+/** Whether a connection in this state can be frozen. */
+export function movable(record: TcpRecord): boolean {
+  switch (record.state) {
+    case 'established':
+    case 'fin-wait-1':
+    case 'fin-wait-2':
+    case 'close-wait':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A copy of what travels. The record should be suspended, so that it stays true. */
+export function freeze(record: TcpRecord): FrozenTransport {
+  const { send, receive, timestamps } = record;
+  return {
+    send: {
+      initialSequence: send.initialSequence,
+      unacknowledgedOffset: send.unacknowledgedOffset,
+      highestOffset: send.highestOffset,
+      finOffset: send.finOffset,
+      windowLength: send.windowLength,
+      windowShift: Math.log2(send.windowUnitLength),
+      maximumSegmentSize: send.maximumSegmentSize,
+    },
+    receive: {
+      initialSequence: receive.initialSequence,
+      nextOffset: receive.nextOffset,
+      finished: receive.finOffset !== undefined,
+      edgeOffset: receive.edgeOffset,
+      windowShift: Math.log2(receive.windowUnitLength),
+    },
+    windowScaled: record.windowScaled,
+    timestamps: timestamps.enabled ? { lastSent: timestamps.lastSent, recent: timestamps.recent } : undefined,
+  };
+}
+
+/**
+ * A suspended record that goes on where `frozen` was; `resume` starts it. Throws a RangeError where the streams do not
+ * fit the frozen offsets.
+ */
+export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, streams: ThawedStreams): TcpRecord {
+  const inputEnd = frozen.receive.nextOffset - (frozen.receive.finished ? 1 : 0);
+  const finOffset = streams.ended
+    ? (frozen.send.finOffset ?? streams.acknowledgedOffset + lengthOf(streams.output))
+    : undefined;
+  const finIsAcknowledged = finOffset !== undefined && streams.acknowledgedOffset > finOffset;
+  const endOffset = finIsAcknowledged ? finOffset : streams.acknowledgedOffset + lengthOf(streams.output);
+  if (streams.readOffset + lengthOf(streams.input) !== inputEnd) throw new RangeError('input does not fit the image');
+  if (finOffset !== undefined && finOffset !== endOffset) throw new RangeError('output does not fit the image');
+  if (finIsAcknowledged && streams.acknowledgedOffset !== finOffset + 1)
+    throw new RangeError('acknowledged beyond FIN');
+
+  const state = stateOf(frozen.receive.finished, finOffset, finIsAcknowledged);
+  const record = newRecord(config, now, { state, opened: 'passively' });
+  const { send, receive, timestamps } = record;
+  record.suspended = true;
+  record.windowScaled = frozen.windowScaled;
+  send.initialSequence = frozen.send.initialSequence;
+  send.unacknowledgedOffset = streams.acknowledgedOffset;
+  send.nextOffset = streams.acknowledgedOffset;
+  send.highestOffset = streams.acknowledgedOffset;
+  send.endOffset = endOffset;
+  send.finOffset = finOffset;
+  send.queue = emptyQueue(streams.acknowledgedOffset);
+  for (const bytes of streams.output) enqueue(send.queue, bytes);
+  send.windowLength = frozen.send.windowLength;
+  send.maxWindowLength = frozen.send.windowLength;
+  send.windowUnitLength = 2 ** frozen.send.windowShift;
+  send.maximumSegmentSize = Math.min(frozen.send.maximumSegmentSize, config.maximumSegmentSize);
+  receive.initialSequence = frozen.receive.initialSequence;
+  receive.nextOffset = frozen.receive.nextOffset;
+  receive.lastAcknowledgedOffset = frozen.receive.nextOffset;
+  receive.readOffset = streams.readOffset;
+  receive.finOffset = frozen.receive.finished ? inputEnd : undefined;
+  receive.edgeOffset = frozen.receive.edgeOffset; // F1
+  receive.windowUnitLength = 2 ** frozen.receive.windowShift;
+  for (const bytes of streams.input) if (bytes.length > 0) receive.chunks.push(bytes);
+  if (frozen.timestamps !== undefined) {
+    timestamps.enabled = true;
+    timestamps.lastSent = frozen.timestamps.lastSent;
+    timestamps.offset = (frozen.timestamps.lastSent + 1 - Math.floor(now)) >>> 0; // F2
+    timestamps.recent = frozen.timestamps.recent;
+  }
+  announceInput(record);
+  return record;
+}
+
+function stateOf(peerFinished: boolean, finOffset: number | undefined, finIsAcknowledged: boolean): TcpState {
+  if (finOffset === undefined) return peerFinished ? 'close-wait' : 'established';
+  if (peerFinished) return finIsAcknowledged ? 'closed' : 'last-ack';
+  return finIsAcknowledged ? 'fin-wait-2' : 'fin-wait-1';
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  return length;
+}
+
+const FORMAT_VERSION = 1;
+const FLAG_SEND_FIN = 1;
+const FLAG_RECEIVE_FIN = 2;
+const FLAG_SCALED = 4;
+const FLAG_TIMESTAMPS = 8;
+
+/** At most 56 bytes. */
+export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
+  const { send, receive, timestamps } = frozen;
+  writer.u8(FORMAT_VERSION);
+  writer.u8(
+    (send.finOffset === undefined ? 0 : FLAG_SEND_FIN) |
+      (receive.finished ? FLAG_RECEIVE_FIN : 0) |
+      (frozen.windowScaled ? FLAG_SCALED : 0) |
+      (timestamps === undefined ? 0 : FLAG_TIMESTAMPS),
+  );
+  writer.u32(send.initialSequence).u48(send.unacknowledgedOffset).u48(send.highestOffset);
+  if (send.finOffset !== undefined) writer.u48(send.finOffset);
+  writer.u32(send.windowLength).u8(send.windowShift).u16(send.maximumSegmentSize);
+  writer.u32(receive.initialSequence).u48(receive.nextOffset);
+  writer.u32(Math.max(0, receive.edgeOffset - receive.nextOffset)).u8(receive.windowShift);
+  if (timestamps !== undefined) writer.u32(timestamps.lastSent).u32(timestamps.recent);
+}
+
+/** Undefined for bytes that are no frozen transport of this version. */
+export function decodeFrozen(reader: Reader): FrozenTransport | undefined {
+  const version = reader.u8();
+  const flags = reader.u8();
+  const send = {
+    initialSequence: reader.u32(),
+    unacknowledgedOffset: reader.u48(),
+    highestOffset: reader.u48(),
+    finOffset: (flags & FLAG_SEND_FIN) !== 0 ? reader.u48() : undefined,
+    windowLength: reader.u32(),
+    windowShift: reader.u8(),
+    maximumSegmentSize: reader.u16(),
+  };
+  const receiveInitialSequence = reader.u32();
+  const nextOffset = reader.u48();
+  const receive = {
+    initialSequence: receiveInitialSequence,
+    nextOffset,
+    finished: (flags & FLAG_RECEIVE_FIN) !== 0,
+    edgeOffset: nextOffset + reader.u32(),
+    windowShift: reader.u8(),
+  };
+  const timestamps = (flags & FLAG_TIMESTAMPS) !== 0 ? { lastSent: reader.u32(), recent: reader.u32() } : undefined;
+  const sane =
+    send.windowShift <= MAX_WINDOW_SHIFT &&
+    receive.windowShift <= MAX_WINDOW_SHIFT &&
+    send.maximumSegmentSize >= MIN_SEGMENT_SIZE &&
+    send.unacknowledgedOffset <= send.highestOffset &&
+    (!receive.finished || nextOffset > 0);
+  if (!reader.ok || version !== FORMAT_VERSION || !sane) return undefined;
+  return { send, receive, windowScaled: (flags & FLAG_SCALED) !== 0, timestamps };
+}

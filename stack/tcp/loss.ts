@@ -1,0 +1,112 @@
+// When something was lost, and what is sent again: fast retransmit and recovery (RFC 5681, NewReno of RFC 6582), and the
+// retransmission timeout (RFC 6298). How large the window then is, the congestion controller says.
+//
+//   L1. One window of data gives at most one reduction: no fast retransmit before all that was sent at the last loss
+//       (`recoverOffset`) is acknowledged.
+//   L2. After a timeout everything is sent again from the first unacknowledged byte, in slow start.
+
+import { segmentLength } from './compose.js';
+import { controllerOf } from './congestion/select.js';
+import { give } from './lifecycle.js';
+import { backedOffTimeoutMs } from './rtt.js';
+import type { LossState, TcpRecord } from './state.js';
+
+const DUPLICATE_THRESHOLD = 3;
+
+export function initialLoss(): LossState {
+  return {
+    phase: 'open',
+    duplicateCount: 0,
+    recoverOffset: -1,
+    timeoutCount: 0,
+    probeCount: 0,
+    keepAliveCount: 0,
+    synLost: false,
+  };
+}
+
+/** A duplicate acknowledgment arrived while data is outstanding. */
+export function duplicateAcknowledged(record: TcpRecord, now: number): void {
+  const { loss, send, congestion } = record;
+  const length = segmentLength(record);
+  loss.duplicateCount++;
+  if (loss.phase === 'fast-recovery') {
+    congestion.windowLength += length;
+    return;
+  }
+  if (loss.phase !== 'open' || loss.duplicateCount !== DUPLICATE_THRESHOLD) return;
+  if (send.unacknowledgedOffset <= loss.recoverOffset) return; // L1
+  const flightLength = send.nextOffset - send.unacknowledgedOffset;
+  controllerOf(congestion).lost(congestion, now, flightLength, length);
+  congestion.windowLength = congestion.slowStartThresholdLength + DUPLICATE_THRESHOLD * length;
+  loss.phase = 'fast-recovery';
+  loss.recoverOffset = send.highestOffset;
+  send.retransmitPending = true;
+  record.rtt.timedOffset = undefined; // Karn
+}
+
+/** New data was acknowledged; `flightLength` was outstanding before, `send.unacknowledgedOffset` has moved already. */
+export function recover(record: TcpRecord, now: number, acknowledgedLength: number, flightLength: number): void {
+  const { loss, send, congestion, config } = record;
+  const length = segmentLength(record);
+  if (loss.phase === 'fast-recovery') {
+    if (send.unacknowledgedOffset < loss.recoverOffset) {
+      // A partial acknowledgment: the next hole (RFC 6582 section 3.2, step 3).
+      send.retransmitPending = true;
+      const deflated = congestion.windowLength - acknowledgedLength + (acknowledgedLength >= length ? length : 0);
+      congestion.windowLength = Math.max(deflated, length);
+      return;
+    }
+    const flight = send.nextOffset - send.unacknowledgedOffset;
+    congestion.windowLength = Math.min(congestion.slowStartThresholdLength, Math.max(flight, length) + length);
+    loss.phase = 'open';
+    loss.duplicateCount = 0;
+    return;
+  }
+  loss.duplicateCount = 0;
+  const maxGrowthLength = loss.phase === 'timeout' ? length : Math.max(2 * length, config.maxSuperSegmentLength);
+  if (loss.phase === 'timeout' && send.unacknowledgedOffset >= loss.recoverOffset) loss.phase = 'open';
+  // A window that is not in use is not known to be right: it does not grow (RFC 7661).
+  if (flightLength * 2 < congestion.windowLength) return;
+  controllerOf(congestion).acknowledged(congestion, now, acknowledgedLength, length, maxGrowthLength);
+}
+
+/** Starts the retransmission timer from now, with back-off, and never beyond the user timeout (R2 of RFC 9293 MUST-20). */
+export function armRetransmission(record: TcpRecord, now: number): void {
+  const at = now + backedOffTimeoutMs(record.rtt, record.config, record.loss.timeoutCount);
+  const giveUpAt = record.send.lastProgressAt + record.config.userTimeoutMs;
+  record.timers.retransmissionAt = giveUpAt > now ? Math.min(at, giveUpAt) : at;
+}
+
+export function retransmissionTimeout(record: TcpRecord, now: number): void {
+  const { loss, send, congestion, config, timers } = record;
+  timers.retransmissionAt = Infinity; // armed again by what is sent
+  const opening = record.state === 'syn-sent' || record.state === 'syn-received';
+  if (opening ? loss.timeoutCount >= config.synRetryCount : now - lastSignOfLife(record) >= config.userTimeoutMs) {
+    give(record, 'timed-out');
+    return;
+  }
+  if (opening) {
+    send.synPending = true;
+    loss.synLost = true;
+  } else {
+    const length = segmentLength(record);
+    if (loss.timeoutCount === 0) {
+      controllerOf(congestion).timedOut(congestion, now, send.highestOffset - send.unacknowledgedOffset, length);
+    }
+    congestion.windowLength = length;
+    loss.phase = 'timeout';
+    loss.recoverOffset = send.highestOffset;
+    loss.duplicateCount = 0;
+    send.nextOffset = send.unacknowledgedOffset; // L2
+    send.retransmitPending = false;
+  }
+  record.rtt.timedOffset = undefined; // Karn
+  loss.timeoutCount++;
+  record.events.push({ kind: 'retransmission-timeout', consecutive: loss.timeoutCount });
+}
+
+/** A peer that answers with a closed window is alive (RFC 9293 MUST-37), one that does not acknowledge otherwise is not. */
+function lastSignOfLife({ send, receive }: TcpRecord): number {
+  return send.windowLength === 0 ? Math.max(send.lastProgressAt, receive.lastReceivedAt) : send.lastProgressAt;
+}

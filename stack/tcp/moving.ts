@@ -1,0 +1,77 @@
+// Standing still while the connection moves, and going on afterwards.
+//
+//   M1. A suspended record transmits nothing, runs no timer and ignores segments; its queues stay open to the user.
+//   M2. What was learned of the old path is forgotten: round-trip time, congestion, back-off, pieces out of order. The
+//       last, because a new member must never be acknowledged more than it has sent itself.
+
+import { advanceAcknowledged } from './acknowledge.js';
+import { segmentLength, timestampAt } from './compose.js';
+import { startCongestion } from './congestion/select.js';
+import { finAcknowledged, leave, waitOut } from './lifecycle.js';
+import { initialLoss } from './loss.js';
+import { restartRtt } from './rtt.js';
+import { advance, type TcpRecord } from './state.js';
+import { stopTimers } from './timers.js';
+
+export interface ResumeOptions {
+  /** The peer's window in bytes, scaled already. */
+  readonly peerWindow: number;
+  /** What the peer is known to have received, its rcv.nxt as an offset of our stream; default: what it acknowledged. */
+  readonly acknowledgedOffset?: number;
+}
+
+/** M1. Has no effect on a suspended record. */
+export function suspend(record: TcpRecord): void {
+  record.suspended = true;
+  stopTimers(record.timers);
+}
+
+/** Goes on from what the peer has, with an acknowledgment at once. Has no effect on a record that is not suspended. */
+export function resume(record: TcpRecord, now: number, options: ResumeOptions): void {
+  if (!record.suspended) return;
+  record.suspended = false;
+  if (record.state === 'closed') return;
+  const { send, receive, config, timers } = record;
+  restartRtt(record.rtt, config); // M2
+  Object.assign(record.loss, initialLoss());
+  record.congestion = startCongestion(segmentLength(record));
+  record.timestamps.firstValue = timestampAt(record, now);
+  receive.outOfOrder.length = 0;
+  receive.pendingFinOffset = undefined;
+  receive.lastReceivedAt = now;
+  receive.acknowledgmentPending = true;
+  const acknowledged = Math.min(options.acknowledgedOffset ?? send.unacknowledgedOffset, send.highestOffset);
+  send.nextOffset = send.unacknowledgedOffset;
+  send.retransmitPending = false;
+  send.probePending = false;
+  send.lastSentAt = now;
+  if (acknowledged > send.unacknowledgedOffset) advanceAcknowledged(record, now, acknowledged);
+  send.lastProgressAt = now;
+  send.windowLength = options.peerWindow;
+  send.maxWindowLength = Math.max(send.maxWindowLength, options.peerWindow);
+  send.windowUpdateSequenceOffset = receive.nextOffset;
+  send.windowUpdateAcknowledgmentOffset = send.unacknowledgedOffset;
+  if (config.keepAliveIdleMs !== Infinity) timers.keepAliveAt = now + config.keepAliveIdleMs;
+  if (record.state === 'time-wait') waitOut(record, now);
+  else if (awaitsFinAcknowledgment(record) && acknowledged > (send.finOffset ?? Infinity)) finAcknowledged(record, now);
+}
+
+/**
+ * The user closes, and the peer has acknowledged our FIN already, to the member that the connection was on before: the
+ * FIN is at `unacknowledgedOffset - 1`.
+ */
+export function closeAcknowledged(record: TcpRecord): void {
+  const { send } = record;
+  const finOffset = send.unacknowledgedOffset - 1;
+  send.finOffset = finOffset;
+  send.endOffset = finOffset;
+  send.nextOffset = send.unacknowledgedOffset;
+  send.highestOffset = send.unacknowledgedOffset;
+  advance(record, 'close');
+  advance(record, 'fin-acknowledged');
+  if (record.state === 'closed') leave(record, 'finished');
+}
+
+function awaitsFinAcknowledgment({ state }: TcpRecord): boolean {
+  return state === 'fin-wait-1' || state === 'closing' || state === 'last-ack';
+}

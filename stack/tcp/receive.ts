@@ -1,0 +1,142 @@
+// The peer's data: in-order delivery, what is kept out of order, and when it is acknowledged.
+//
+// An acknowledgment is owed at once for anything out of the ordinary (RFC 5681 section 4.2) and for every second
+// full-sized segment; otherwise it waits for a segment to ride on, for at most `delayedAckMs`.
+
+import { FLAG, type Segment } from '../wire/segment.js';
+import { finReceived } from './lifecycle.js';
+import { insertPiece, takePiece } from './reassembly.js';
+import type { TcpEvent, TcpRecord } from './state.js';
+import { windowUpdateDue } from './window.js';
+
+const READABLE: TcpEvent = Object.freeze({ kind: 'readable' });
+const END_OF_INPUT: TcpEvent = Object.freeze({ kind: 'end-of-input' });
+const RELEASED = new Uint8Array(0);
+const COMPACT_COUNT = 256;
+
+/** Takes payload and FIN of an acceptable segment that begins at `offset` of the peer's stream. */
+export function receiveData(record: TcpRecord, now: number, segment: Segment, offset: number): void {
+  const { receive } = record;
+  if (segment.payloadLength > 0) receivePayload(record, now, segment, offset);
+  if ((segment.flags & FLAG.fin) !== 0) {
+    const finOffset = offset + segment.payloadLength;
+    receive.acknowledgmentPending = true;
+    if (finOffset >= receive.nextOffset && finOffset <= receive.edgeOffset) receive.pendingFinOffset ??= finOffset;
+  }
+  if (receive.pendingFinOffset === undefined || receive.pendingFinOffset > receive.nextOffset) return;
+  if (receive.pendingFinOffset === receive.nextOffset) takeFin(record, now);
+  else receive.pendingFinOffset = undefined; // the peer sent data beyond its own end
+}
+
+/** The next chunk in order, or undefined when all has been read. Poll afterwards: the window may be worth telling. */
+export function read(record: TcpRecord): Uint8Array | undefined {
+  const { receive } = record;
+  const chunk = receive.chunks[receive.chunkHead];
+  if (chunk === undefined) return undefined;
+  receive.chunks[receive.chunkHead++] = RELEASED;
+  receive.readOffset += chunk.length;
+  if (receive.chunkHead === receive.chunks.length) {
+    receive.chunks.length = 0;
+    receive.chunkHead = 0;
+    receive.readableTold = false;
+  } else if (receive.chunkHead >= COMPACT_COUNT && receive.chunkHead * 2 >= receive.chunks.length) {
+    receive.chunks.splice(0, receive.chunkHead);
+    receive.chunkHead = 0;
+  }
+  if (windowUpdateDue(record)) receive.acknowledgmentPending = true;
+  return chunk;
+}
+
+function receivePayload(record: TcpRecord, now: number, segment: Segment, offset: number): void {
+  const { receive, config } = record;
+  if (segment.payloadLength > receive.segmentLength) {
+    receive.segmentLength = Math.min(segment.payloadLength, config.maximumSegmentSize);
+  }
+  const end = Math.min(offset + segment.payloadLength, receive.edgeOffset);
+  if (end < offset + segment.payloadLength) receive.acknowledgmentPending = true;
+  const full = receive.chunks.length - receive.chunkHead >= config.maxReceiveChunkCount;
+  if (offset > receive.nextOffset) {
+    storePieces(record, segment, offset, end);
+    receive.acknowledgmentPending = true;
+    return;
+  }
+  if (end <= receive.nextOffset || full) {
+    receive.acknowledgmentPending = true;
+    return;
+  }
+  const before = receive.nextOffset;
+  deliver(record, segment, offset, end);
+  if (receive.outOfOrder.length > 0) {
+    fillGap(record);
+    receive.acknowledgmentPending = true;
+  }
+  tellReadable(record);
+  receive.unansweredLength += receive.nextOffset - before;
+  if (receive.unansweredLength >= 2 * receive.segmentLength) {
+    receive.acknowledgmentPending = true;
+  } else if (record.timers.delayedAckAt === Infinity) {
+    record.timers.delayedAckAt = now + config.delayedAckMs;
+  }
+}
+
+/** Appends the segment's bytes in [nextOffset, end). */
+function deliver(record: TcpRecord, segment: Segment, offset: number, end: number): void {
+  const { receive } = record;
+  let at = offset;
+  for (const view of segment.payload) {
+    const from = Math.max(0, receive.nextOffset - at);
+    const until = Math.min(view.length, end - at);
+    if (from < until) {
+      receive.chunks.push(from === 0 && until === view.length ? view : view.subarray(from, until));
+      receive.nextOffset = at + until;
+    }
+    at += view.length;
+  }
+}
+
+function storePieces(record: TcpRecord, segment: Segment, offset: number, end: number): void {
+  let at = offset;
+  for (const view of segment.payload) {
+    const until = Math.min(view.length, end - at);
+    if (until > 0) {
+      insertPiece(record.receive.outOfOrder, at, view.subarray(0, until), record.config.maxOutOfOrderCount);
+    }
+    at += view.length;
+  }
+}
+
+function fillGap({ receive }: TcpRecord): void {
+  for (;;) {
+    const bytes = takePiece(receive.outOfOrder, receive.nextOffset);
+    if (bytes === undefined) return;
+    receive.chunks.push(bytes);
+    receive.nextOffset += bytes.length;
+  }
+}
+
+function tellReadable(record: TcpRecord): void {
+  if (record.receive.readableTold) return;
+  record.receive.readableTold = true;
+  record.events.push(READABLE);
+}
+
+function takeFin(record: TcpRecord, now: number): void {
+  const { receive } = record;
+  receive.finOffset = receive.nextOffset;
+  receive.nextOffset += 1;
+  receive.pendingFinOffset = undefined;
+  receive.outOfOrder.length = 0;
+  record.events.push(END_OF_INPUT);
+  finReceived(record, now);
+}
+
+/** For a connection that begins with unread input, or with its end. */
+export function announceInput(record: TcpRecord): void {
+  if (record.receive.chunks.length > 0) tellReadable(record);
+  if (record.receive.finOffset !== undefined) record.events.push(END_OF_INPUT);
+}
+
+/** What has arrived in order and is unread, as views. */
+export function unreadInput({ receive }: TcpRecord): readonly Uint8Array[] {
+  return receive.chunks.slice(receive.chunkHead);
+}

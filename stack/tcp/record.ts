@@ -1,0 +1,72 @@
+// A fresh record: every field at its beginning.
+
+import { DEFAULT_PEER_SEGMENT_SIZE, type TcpConfig } from './config.js';
+import { startCongestion } from './congestion/select.js';
+import { initialLoss } from './loss.js';
+import { initialRtt } from './rtt.js';
+import { emptyQueue } from './send-queue.js';
+import type { TcpRecord } from './state.js';
+import { idleTimers } from './timers.js';
+
+export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord, 'state' | 'opened'>): TcpRecord {
+  return {
+    config,
+    state: start.state,
+    suspended: false,
+    opened: start.opened,
+    attachedOption: undefined,
+    migrateCapable: { offered: undefined, received: undefined },
+    windowScaled: false,
+    send: {
+      initialSequence: 0,
+      unacknowledgedOffset: -1,
+      nextOffset: -1,
+      highestOffset: -1,
+      endOffset: 0,
+      limitOffset: Infinity,
+      finOffset: undefined,
+      queue: emptyQueue(0),
+      windowLength: 0,
+      maxWindowLength: 0,
+      windowUnitLength: 1,
+      windowUpdateSequenceOffset: -1,
+      windowUpdateAcknowledgmentOffset: -1,
+      maximumSegmentSize: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      synPending: false,
+      retransmitPending: false,
+      probePending: false,
+      keepAlivePending: false,
+      full: false,
+      lastSentAt: now,
+      lastProgressAt: now,
+    },
+    receive: {
+      initialSequence: 0,
+      nextOffset: 0,
+      readOffset: 0,
+      finOffset: undefined,
+      pendingFinOffset: undefined,
+      chunks: [],
+      chunkHead: 0,
+      outOfOrder: [],
+      edgeOffset: 0,
+      windowUnitLength: 1,
+      segmentLength: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      unansweredLength: 0,
+      lastAcknowledgedOffset: 0,
+      acknowledgmentPending: false,
+      readableTold: false,
+      lastReceivedAt: now,
+    },
+    timestamps: { enabled: false, offset: 0, lastSent: 0, recent: 0, recentAt: now, firstValue: 0 },
+    rtt: initialRtt(config),
+    loss: initialLoss(),
+    congestion: startCongestion(config.maximumSegmentSize),
+    timers: idleTimers(),
+    challenge: { intervalStartedAt: now, count: 0 },
+    events: [],
+    closeReason: undefined,
+    closeTold: false,
+    outbox: [],
+  };
+}

@@ -1,0 +1,137 @@
+// Who owns a connection, as one member knows it: a table from cid to one of four answers (S2).
+//
+//   here      it runs at this member
+//   arriving  a client asked for it, and this member is asking another for the image
+//   departed  the image has left; until its receiver says that it is installed the image is kept, in case it never arrived
+//   finished  it ended here: nobody may resume an older image of it
+
+import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
+
+export interface Departed {
+  readonly kind: 'departed';
+  readonly epoch: number;
+  readonly to: MemberId;
+  /** To check the requests that still come here. */
+  readonly key: Uint8Array;
+  readonly retained: Retained;
+}
+
+export type Retained =
+  /** The receiver has not confirmed: it may have been lost on the way. `incarnation` is the receiver's when it left. */
+  | { readonly kind: 'unconfirmed'; readonly image: Uint8Array; readonly incarnation: string; readonly until: number }
+  /** The receiver promised that it never took this image, and never will: it may be resumed from here. */
+  | { readonly kind: 'disclaimed'; readonly image: Uint8Array; readonly until: number }
+  /** The receiver has it: only the pointer is left. */
+  | { readonly kind: 'confirmed'; readonly until: number };
+
+export interface Finished {
+  readonly kind: 'finished';
+  readonly epoch: number;
+  readonly until: number;
+}
+
+export interface OwnershipLimits {
+  readonly imageRetentionMs: number;
+  readonly retainedImagesLength: number;
+  readonly forwardingPointerMs: number;
+  readonly forwardingPointerCount: number;
+}
+
+/** The departed and finished entries; `here` and `arriving` belong to the host, which keeps them beside their work. */
+export class FormerConnections {
+  readonly #entries = new Map<ConnectionId, Departed | Finished>();
+  readonly #limits: OwnershipLimits;
+  #retainedLength = 0;
+
+  constructor(limits: OwnershipLimits) {
+    this.#limits = limits;
+  }
+
+  get(cid: ConnectionId, now: number): Departed | Finished | undefined {
+    const entry = this.#entries.get(cid);
+    if (entry === undefined) return undefined;
+    if (untilOf(entry) > now) return entry;
+    this.delete(cid);
+    return undefined;
+  }
+
+  /** The image has just been given to `to`. */
+  depart(
+    now: number,
+    cid: ConnectionId,
+    left: {
+      readonly epoch: number;
+      readonly to: MemberId;
+      readonly key: Uint8Array;
+      readonly image: Uint8Array;
+      readonly incarnation: string;
+    },
+  ): void {
+    const { epoch, to, key, image, incarnation } = left;
+    const until = now + this.#limits.imageRetentionMs;
+    this.#put(now, cid, {
+      kind: 'departed',
+      epoch,
+      to,
+      key,
+      retained: { kind: 'unconfirmed', image, incarnation, until },
+    });
+  }
+
+  /** The receiver owns it. */
+  confirm(now: number, cid: ConnectionId, from: MemberId, epoch: number): void {
+    const entry = this.#departedTo(cid, from, epoch);
+    if (entry === undefined) return;
+    const until = now + this.#limits.forwardingPointerMs;
+    this.#put(now, cid, { ...entry, retained: { kind: 'confirmed', until } });
+  }
+
+  /** The receiver has not taken the image and will not: it is ours to resume. */
+  disclaim(now: number, cid: ConnectionId, from: MemberId, epoch: number): void {
+    const entry = this.#departedTo(cid, from, epoch);
+    if (entry?.retained.kind !== 'unconfirmed') return;
+    const { image, until } = entry.retained;
+    this.#put(now, cid, { ...entry, retained: { kind: 'disclaimed', image, until } });
+  }
+
+  finish(now: number, cid: ConnectionId, epoch: number): void {
+    this.#put(now, cid, { kind: 'finished', epoch, until: now + this.#limits.imageRetentionMs });
+  }
+
+  delete(cid: ConnectionId): void {
+    const entry = this.#entries.get(cid);
+    if (entry === undefined) return;
+    this.#retainedLength -= imageLength(entry);
+    this.#entries.delete(cid);
+  }
+
+  /** An answer is about the departure that it names, or about an older one that is over. */
+  #departedTo(cid: ConnectionId, from: MemberId, epoch: number): Departed | undefined {
+    const entry = this.#entries.get(cid);
+    if (entry?.kind !== 'departed' || entry.to !== from || entry.epoch !== epoch) return undefined;
+    return entry;
+  }
+
+  #put(now: number, cid: ConnectionId, entry: Departed | Finished): void {
+    this.delete(cid);
+    this.#entries.set(cid, entry);
+    this.#retainedLength += imageLength(entry);
+    // The map's order is roughly the order of age: what is over its time, or the oldest beyond a limit, goes.
+    for (const [oldest, candidate] of this.#entries) {
+      const over =
+        untilOf(candidate) <= now ||
+        this.#entries.size > this.#limits.forwardingPointerCount ||
+        this.#retainedLength > this.#limits.retainedImagesLength;
+      if (!over || oldest === cid) break;
+      this.delete(oldest);
+    }
+  }
+}
+
+function untilOf(entry: Departed | Finished): number {
+  return entry.kind === 'finished' ? entry.until : entry.retained.until;
+}
+
+function imageLength(entry: Departed | Finished): number {
+  return entry.kind === 'departed' && entry.retained.kind !== 'confirmed' ? entry.retained.image.length : 0;
+}

@@ -1,0 +1,29 @@
+// Runs the test suite and ends its output with one line that a log reader can rely on: `N passed, N failed`.
+//
+// The runner speaks TAP, one line a test; titles are shown once, failures with their details. Whatever else breaks a run
+// (a crash, a file without tests, nothing found) counts as failed, so that the line never says less than the exit status,
+// which is the runner's own. Arguments are handed on: `npm test -- test/dist/tidy.test.js`.
+
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const runner = fileURLToPath(new URL('cli.mjs', import.meta.resolve('ava')));
+const child = spawn(process.execPath, [runner, '--tap', ...process.argv.slice(2)], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+
+let passed = 0;
+let failed = 0;
+createInterface({ input: child.stdout }).on('line', (line) => {
+  if (/^ok \d/.test(line) && !line.endsWith('# SKIP')) passed += 1;
+  else if (/^not ok \d/.test(line)) failed += 1;
+  if (!line.startsWith('# ')) console.log(line);
+});
+
+child.on('close', (status) => {
+  const exitStatus = status ?? 1;
+  if (exitStatus !== 0 && failed === 0) failed = 1;
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = exitStatus;
+});

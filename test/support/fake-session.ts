@@ -1,0 +1,73 @@
+// A session of a hosted service with a fake client, that moves when its schedule says so.
+//
+// Every step is a fresh turn of the event loop, so that a move falls between two inputs, never inside one (S3). When the
+// schedule is used up the session runs to its end in large steps; one that doesn't end is an error, not a timeout.
+
+import type { ServiceSource, Report } from '@migratory/framework';
+import { tryCompile } from '@migratory/framework/internal/compiler.js';
+import { handlerFactory } from '@migratory/framework/internal/container.js';
+import { CompileFailed } from '@migratory/framework/internal/diagnostics.js';
+import { hostConnection, type HostedService, type HostOutcome } from '@migratory/framework/internal/runtime/host.js';
+import type { Container } from '@migratory/framework';
+import { FakeClient, FakeConnection } from './fake-connection.js';
+
+export type Step =
+  | { readonly kind: 'arrive'; readonly length: number }
+  | { readonly kind: 'deliver'; readonly length: number }
+  | { readonly kind: 'move' };
+
+export interface SessionResult {
+  readonly client: FakeClient;
+  /** One for each member that served, in order. */
+  readonly outcomes: readonly HostOutcome[];
+  readonly reports: readonly Report[];
+}
+
+/** A service as an application would host it, with its reports kept. */
+export function hosted(
+  source: ServiceSource,
+  container?: Container,
+): { readonly service: HostedService; readonly reports: Report[] } {
+  const compilation = tryCompile(source);
+  if (compilation.kind === 'failed') throw new CompileFailed(compilation.diagnostics);
+  const reports: Report[] = [];
+  const { plan, definition } = compilation;
+  const createHandler = handlerFactory(plan, definition, container);
+  return { service: { plan, createHandler, report: (report) => reports.push(report) }, reports };
+}
+
+/** A turn of the event loop: all that can happen without new input has happened. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+const STEPS_TO_THE_END = 5_000;
+
+export async function runSession(
+  source: ServiceSource,
+  input: string,
+  schedule: readonly Step[],
+  container?: Container,
+): Promise<SessionResult> {
+  const { service, reports } = hosted(source, container);
+  const client = new FakeClient(input);
+  let connection = new FakeConnection(client);
+  const hostings = [hostConnection(service, connection)];
+  for (const step of schedule) {
+    await turn();
+    if (connection.destroyed) break;
+    if (step.kind === 'arrive') connection.arrive(step.length);
+    if (step.kind === 'deliver') connection.deliver(step.length);
+    if (step.kind === 'move') {
+      connection = connection.move();
+      hostings.push(hostConnection(service, connection));
+    }
+  }
+  for (let step = 0; !connection.destroyed; step++) {
+    if (step > STEPS_TO_THE_END) throw new Error('The session does not end.');
+    connection.arrive(1_000);
+    connection.deliver(1_000);
+    await turn();
+  }
+  return { client, outcomes: await Promise.all(hostings), reports };
+}

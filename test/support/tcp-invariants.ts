@@ -1,0 +1,77 @@
+// What must hold of a connection's record after every input, whatever came in.
+
+import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
+
+/** Throws an Error that names what does not hold. */
+export function assertInvariants(record: TcpRecord): void {
+  const { send, receive, config } = record;
+  const holds = (condition: boolean, what: string): void => {
+    if (!condition) throw new Error(`invariant broken in ${record.state}: ${what}\n${describe(record)}`);
+  };
+  const streamEnd = send.finOffset === undefined ? send.endOffset : send.finOffset + 1;
+  holds(send.unacknowledgedOffset <= send.nextOffset, 'unacknowledged <= next');
+  holds(send.nextOffset <= send.highestOffset, 'next <= highest');
+  // A moved connection may stand one beyond what was written: at a FIN that was acknowledged before.
+  holds(send.highestOffset <= Math.max(streamEnd, send.unacknowledgedOffset), 'highest <= end of the stream');
+  holds(send.finOffset === undefined || send.finOffset === send.endOffset, 'the FIN follows all that was written');
+  holds(
+    queuedLength(record) === Math.max(0, send.endOffset - send.queue.headOffset),
+    'the queue holds what was written',
+  );
+  holds(send.queue.cursor >= send.queue.head, 'cursor at or after the head');
+  holds(send.windowLength <= send.maxWindowLength, 'window <= largest window');
+
+  const dataEnd = receive.finOffset ?? receive.nextOffset;
+  holds(receive.readOffset <= dataEnd, 'read <= next');
+  holds(receive.finOffset === undefined || receive.nextOffset === receive.finOffset + 1, 'next is one beyond the FIN');
+  holds(
+    receive.pendingFinOffset === undefined || receive.pendingFinOffset > receive.nextOffset,
+    'a pending FIN is ahead',
+  );
+  holds(unreadLength(record) === dataEnd - receive.readOffset, 'unread chunks are [read, next)');
+  holds(receive.outOfOrder.length <= config.maxOutOfOrderCount, 'out-of-order pieces are bounded');
+  let previousEnd = receive.nextOffset + 1;
+  for (const [index, piece] of receive.outOfOrder.entries()) {
+    holds(piece.bytes.length > 0, 'no empty piece');
+    holds(
+      piece.offset >= (index === 0 ? receive.nextOffset + 1 : previousEnd),
+      'pieces are sorted, disjoint and ahead',
+    );
+    previousEnd = piece.offset + piece.bytes.length;
+    holds(previousEnd <= receive.edgeOffset, 'pieces lie inside the window');
+  }
+  holds(record.congestion.windowLength > 0, 'the congestion window is positive');
+  holds(
+    record.state !== 'closed' || Object.values(record.timers).every((at) => at === Infinity),
+    'closed runs no timer',
+  );
+}
+
+/** After poll has said 'wait': something that waits for the peer has a timer. */
+export function assertNotStuck(record: TcpRecord): void {
+  const { send, timers } = record;
+  if (record.suspended || record.state === 'closed' || record.state === 'time-wait') return;
+  if (send.nextOffset > send.unacknowledgedOffset && timers.retransmissionAt === Infinity) {
+    throw new Error(`outstanding data and no retransmission timer\n${describe(record)}`);
+  }
+  const end = Math.min(send.endOffset, send.limitOffset);
+  if (send.nextOffset < end && timers.retransmissionAt === Infinity && timers.persistAt === Infinity) {
+    throw new Error(`waiting data and no timer\n${describe(record)}`);
+  }
+}
+
+function queuedLength({ send }: TcpRecord): number {
+  return send.queue.chunks.slice(send.queue.head).reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+function unreadLength({ receive }: TcpRecord): number {
+  return receive.chunks.slice(receive.chunkHead).reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+function describe({ send, receive, loss, timers, congestion }: TcpRecord): string {
+  const { queue, ...sendRest } = send;
+  const { chunks, outOfOrder, ...receiveRest } = receive;
+  const pieces = outOfOrder.map((piece) => [piece.offset, piece.bytes.length]);
+  const counts = { queued: queue.chunks.length, unread: chunks.length, pieces };
+  return JSON.stringify({ send: sendRest, receive: receiveRest, loss, timers, congestion, counts });
+}
