@@ -3,10 +3,11 @@
 // Total in both directions: bytes that are not an image of this version give a reason. TLS keeps it from tampering on its way;
 // the check value at the end catches damage in our own hands, so that a wrong byte is refused rather than resumed.
 
+import { crc32 } from 'node:zlib';
 import { decodeFrozen, encodeFrozen, type FrozenTransport } from '../tcp/freeze.js';
 import { Reader, Writer } from '../wire/cursor.js';
 import { bytesToCid, cidToBytes, type ConnectionId } from '../wire/migrate-options.js';
-import { digest, KEY_LENGTH } from './keys.js';
+import { KEY_LENGTH } from './keys.js';
 import type { ExpectedOutput, OutputMode, Snapshot } from './synchronisation.js';
 
 export const IMAGE_VERSION = 1;
@@ -56,14 +57,14 @@ export function encodeImage(image: Image): Uint8Array {
   if (expected !== undefined) writer.u48(expected.endOffset).bytes(expected.digest);
   writeChunks(writer, image.input);
   writeChunks(writer, image.output);
-  return writer.bytes(digest(writer.finish()).subarray(0, CHECK_LENGTH)).finish();
+  return writer.u32(crc32(writer.finish())).finish();
 }
 
 export function decodeImage(bytes: Uint8Array): DecodedImage {
   if (bytes[0] !== IMAGE_VERSION) return { kind: 'unreadable', cause: 'version' };
   const content = bytes.subarray(0, Math.max(0, bytes.length - CHECK_LENGTH));
-  const check = digest(content).subarray(0, CHECK_LENGTH);
-  if (Buffer.compare(check, bytes.subarray(content.length)) !== 0) return { kind: 'unreadable', cause: 'damaged' };
+  const check = new Reader(bytes.subarray(content.length)).u32();
+  if (bytes.length < CHECK_LENGTH || check !== crc32(content)) return { kind: 'unreadable', cause: 'damaged' };
   const image = decodeContent(new Reader(content));
   return image === undefined ? { kind: 'unreadable', cause: 'damaged' } : { kind: 'image', image };
 }

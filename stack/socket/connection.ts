@@ -1,8 +1,8 @@
 // A connection as JavaScript knows connections: a Duplex with the behaviour of net.Socket, and `setState` and friends on it.
 //
 // Bytes given to `write` belong to the stack until the peer has acknowledged them: they are sent, and sent again, from where
-// they are. Whatever the stream machinery holds back is given to the core before a snapshot is taken, so that the snapshot
-// covers every `write` made before it; whatever the reader has not taken out of the stream's buffer counts as unread.
+// they are. The core gets them at the call, so that a snapshot covers every `write` made before it; whatever the reader has
+// not taken out of the stream's buffer counts as unread.
 
 import { Duplex } from 'node:stream';
 import type { Host } from '../host/host.js';
@@ -59,9 +59,11 @@ export class MigratoryConnection extends Duplex {
   #connection: HostConnection | undefined;
   #localAddress: Address;
   #remoteAddress: Address;
-  /** The write that waits for room, or for the connection to exist, and how many bytes the core has of it. */
-  #held: WriteCallback | undefined;
-  #heldLength = 0;
+  /** The write that waits for room. */
+  #held: (() => void) | undefined;
+  /** Bytes that the core has and the stream machinery still counts; of those, the ones it has not got round to. */
+  #givenLength = 0;
+  #aheadLength = 0;
   #beforeOpen: (() => void)[] = [];
   #wantsInput = false;
   #inputEnded = false;
@@ -138,7 +140,6 @@ export class MigratoryConnection extends Duplex {
   setState(state: Uint8Array): void {
     const connection = this.#connection;
     if (connection === undefined || this.#over !== 'no') return;
-    this.#giveWritesToCore();
     const unreadLength = this.readableLength;
     const { record } = connection;
     if (record.sync?.mode === 'held') {
@@ -146,12 +147,6 @@ export class MigratoryConnection extends Duplex {
     } else {
       this.#stack.host.setState(0, connection, state, unreadLength);
     }
-  }
-
-  /** Makes the stream machinery hand over the writes that it queued behind the one that waits for room. */
-  #giveWritesToCore(): void {
-    while (this.writableCorked > 0) this.uncork();
-    while (this.#held !== undefined && this.writableLength > this.#heldLength) this.#releaseHeld();
   }
 
   /** The slides' `lock_state`: 'here' keeps the connection here until `unlockState`; 'migrated': roll back and stop. */
@@ -169,7 +164,6 @@ export class MigratoryConnection extends Duplex {
   setOutputMode(mode: OutputMode): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    this.#giveWritesToCore();
     this.#stack.run((now) => this.#stack.host.setOutputMode(now, connection, mode));
   }
 
@@ -283,23 +277,41 @@ export class MigratoryConnection extends Duplex {
     if (didRead) this.#stack.run((now) => host.drain(now, connection));
   }
 
+  /**
+   * Gives the bytes to the core at the call, in order, whatever back-pressure there is: so a snapshot taken right afterwards
+   * covers them. The stream machinery behind it only counts them and calls back when there is room.
+   */
+  override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
+    const given = typeof encoding === 'string' ? encoding : undefined;
+    const done = typeof encoding === 'function' ? encoding : callback;
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, given) : chunk;
+    const connection = this.#connection;
+    // What was written before the connection existed, or after its end, is the machinery's to order and to refuse.
+    const inOrder = this.writableLength === this.#givenLength && !this.writableEnded && !this.destroyed;
+    if (connection !== undefined && inOrder && bytes instanceof Uint8Array) {
+      this.#givenLength += bytes.length;
+      this.#aheadLength += bytes.length;
+      this.#stack.run((now) => this.#stack.host.write(now, connection, bytes));
+    }
+    return super.write(bytes, given ?? 'utf8', done);
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: WriteCallback): void {
     this.#whenOpen((connection) => {
-      this.#heldLength = chunk.length;
-      this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
-      this.#holdIfFull(connection, callback);
+      if (this.#aheadLength >= chunk.length && this.#aheadLength > 0) {
+        this.#aheadLength -= chunk.length;
+      } else {
+        this.#givenLength += chunk.length;
+        this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
+      }
+      this.#holdIfFull(connection, () => {
+        this.#givenLength -= chunk.length;
+        callback();
+      });
     });
   }
 
-  override _writev(writes: { readonly chunk: Buffer }[], callback: WriteCallback): void {
-    this.#whenOpen((connection) => {
-      this.#heldLength = writes.reduce((length, { chunk }) => length + chunk.length, 0);
-      for (const { chunk } of writes) this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
-      this.#holdIfFull(connection, callback);
-    });
-  }
-
-  #holdIfFull(connection: HostConnection, callback: WriteCallback): void {
+  #holdIfFull(connection: HostConnection, callback: () => void): void {
     const full = queuedLength(connection.record) >= this.#stack.sendBufferLength;
     if (full && this.#over === 'no') this.#held = callback;
     else callback();
