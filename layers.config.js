@@ -1,13 +1,13 @@
 // The import law: an import may only point left, and nothing goes in a circle.
 //
-//   stack      wire <- tcp <- migration <- transfer <- host <- drivers <- socket <- index
+//   stack      wire <- tcp <- migration <- transfer <- host <- drivers <- socket <- node-stack <- index
 //   framework  definition <- compiler <- runtime <- index; of the stack only its public index
 //   apps       the framework's public index; the gateway the stack's; the demo starts the others as processes
 //
 // Checked on the sources, type imports included. Files that no layer names belong to the first layer of their package.
 
 const layers = {
-  stack: ['wire', 'tcp', 'migration', 'transfer', 'host', 'drivers', 'socket', 'index'],
+  stack: ['wire', 'tcp', 'migration', 'transfer', 'host', 'drivers', 'socket', 'node-stack', 'index'],
   framework: ['definition', 'compiler|plan|snapshotable', 'runtime|container|application|member', 'index'],
 };
 const publicIndex = { stack: '^stack/dist/index[.]', framework: '^framework/dist/index[.]' };

@@ -20,7 +20,14 @@ export type {
   Timer,
 } from './drivers/driver.js';
 export { BindFailed, UdpDriver, type UdpDriverOptions } from './drivers/udp.js';
-export { MemoryDriver, MemoryNetwork, PERFECT_CONDITIONS, type NetworkConditions } from './drivers/memory.js';
+export {
+  MemoryDriver,
+  MemoryNetwork,
+  PERFECT_CONDITIONS,
+  type Datagram,
+  type NetworkConditions,
+  type Verdict,
+} from './drivers/memory.js';
 export { MemoryPeers, type MemoryPeersOptions } from './drivers/memory-peers.js';
 export { SeededEntropy, VirtualClock } from './drivers/virtual-clock.js';
 export { SystemClock, SystemEntropy } from './drivers/system.js';
@@ -35,6 +42,8 @@ export type { MigrationLimits } from './migration/config.js';
 export type { HostLimits } from './host/config.js';
 export type { HostCounters } from './host/counters.js';
 export type { TcpConfig } from './tcp/config.js';
+export { formatSegment } from './wire/format.js';
+export type { Segment } from './wire/segment.js';
 export { formatAddress, parseAddress, type Address } from './wire/address.js';
 export type { ConnectionId, MemberId } from './wire/migrate-options.js';
 export type { RefusalReason } from './wire/refusal-reason.js';

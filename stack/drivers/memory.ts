@@ -108,7 +108,7 @@ export class MemoryDriver implements Driver {
     try {
       return Promise.resolve(this.bindNow(port));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

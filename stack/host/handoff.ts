@@ -12,7 +12,14 @@ import { failMac } from '../migration/keys.js';
 import { hasOurTag } from '../migration/connection-id.js';
 import { isLocked } from '../migration/connection.js';
 import { identityOf } from '../migration/machine.js';
-import { checkClaim, claimOf, rebind, takeImage, type MoveRequest, type RequestClaim } from '../migration/server-role.js';
+import {
+  checkClaim,
+  claimOf,
+  rebind,
+  takeImage,
+  type MoveRequest,
+  type RequestClaim,
+} from '../migration/server-role.js';
 import type { FetchMessage, InquiryMessage, PeerMessage, RefuseMessage } from '../transfer/messages.js';
 import { FormerConnections, type Departed } from '../transfer/ownership.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';

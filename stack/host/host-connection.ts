@@ -3,7 +3,13 @@
 import type { ConnectionEvent, MigratoryRecord } from '../migration/record.js';
 import type { ConnectionId } from '../wire/migrate-options.js';
 import type { HeapEntry } from './deadline-heap.js';
-import type { Listener } from './listener.js';
+
+/** Who accepted a connection. */
+export interface Acceptor {
+  readonly options: { readonly onConnection: (connection: HostConnection) => void };
+  /** Of its connections, those that are not open yet. */
+  halfOpenCount: number;
+}
 
 export class HostConnection implements HeapEntry {
   deadline = Infinity;
@@ -13,7 +19,7 @@ export class HostConnection implements HeapEntry {
   /** Set once it is known at this member by its cid. */
   cid: ConnectionId | undefined;
   /** Counted by its listener until it is open. */
-  halfOpen: Listener | undefined;
+  halfOpen: Acceptor | undefined;
   /** The epoch that it last had, and the bytes of the image in which it came; 0 where it began here. */
   epoch = 0;
   imageLength = 0;
@@ -25,9 +31,9 @@ export class HostConnection implements HeapEntry {
 
   readonly record: MigratoryRecord;
   /** Undefined at a client. */
-  readonly listener: Listener | undefined;
+  readonly listener: Acceptor | undefined;
 
-  constructor(record: MigratoryRecord, listener: Listener | undefined) {
+  constructor(record: MigratoryRecord, listener: Acceptor | undefined) {
     this.record = record;
     this.listener = listener;
   }

@@ -57,7 +57,7 @@ export interface HostOptions {
   readonly limits: HostLimits;
   readonly membership: Membership | undefined;
   /** Randomness that nobody can guess. */
-  readonly randomBytes: (length: number) => Uint8Array;
+  readonly drawRandom: (length: number) => Uint8Array;
 }
 
 /** Where the host's outputs go. None of these calls the host back before it returns. */
@@ -84,7 +84,7 @@ export class Host implements HandoffHost {
     this.#sink = sink;
     this.limits = options.limits;
     this.#formerPaths = new ExpiringMap(options.limits.formerPathMs, options.limits.formerPathCount);
-    this.#pathSecret = options.randomBytes(32);
+    this.#pathSecret = options.drawRandom(32);
     this.#handoff = new Handoff(this);
   }
 
@@ -290,6 +290,8 @@ export class Host implements HandoffHost {
       case 'closed':
         this.#ended(now, connection);
         break;
+      default:
+        break;
     }
     connection.onEvent(event);
   }
@@ -321,13 +323,13 @@ export class Host implements HandoffHost {
   }
 
   #serverTerms(now: number, listener: Listener): Terms {
-    const { membership, randomBytes } = this.#options;
+    const { membership, drawRandom } = this.#options;
     if (membership === undefined || listener.options.migration === 'off') return { kind: 'plain' };
     const { id, members, identity } = membership;
     for (;;) {
-      const cid = makeConnectionId(identity.tagKey, randomBytes(CONNECTION_ID_RANDOM_LENGTH));
+      const cid = makeConnectionId(identity.tagKey, drawRandom(CONNECTION_ID_RANDOM_LENGTH));
       if (this.#connections.has(cid) || this.#handoff.former.get(cid, now) !== undefined) continue;
-      return { kind: 'server', member: id, members, identity, cid, privateKey: randomBytes(32) };
+      return { kind: 'server', member: id, members, identity, cid, privateKey: drawRandom(32) };
     }
   }
 

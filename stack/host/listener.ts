@@ -1,6 +1,6 @@
 // A port on which connections are accepted.
 
-import type { HostConnection } from './host-connection.js';
+import type { Acceptor, HostConnection } from './host-connection.js';
 
 export interface ListenerOptions {
   readonly port: number;
@@ -10,7 +10,7 @@ export interface ListenerOptions {
   readonly onConnection: (connection: HostConnection) => void;
 }
 
-export class Listener {
+export class Listener implements Acceptor {
   readonly options: ListenerOptions;
   halfOpenCount = 0;
   /** False while draining: connections that want to come from other members are refused, new ones are not answered. */

@@ -30,7 +30,10 @@ export type MoveOutcome =
   | { readonly kind: 'moved'; readonly report: MoveReport }
   /** No other member took it; it goes on where it was. */
   | { readonly kind: 'stayed'; readonly report: MoveReport }
-  | { readonly kind: 'impossible'; readonly cause: Extract<StartMoveOutcome, { kind: 'impossible' }>['cause'] | 'no-other-member' }
+  | {
+      readonly kind: 'impossible';
+      readonly cause: Extract<StartMoveOutcome, { kind: 'impossible' }>['cause'] | 'no-other-member';
+    }
   | { readonly kind: 'lost'; readonly reason: CloseReason };
 
 /** The event 'moved' of a server's connection. */
@@ -230,6 +233,8 @@ export class MigratoryConnection extends Duplex {
         break;
       case 'closed':
         this.#closed(event.reason);
+        break;
+      default:
         break;
     }
   }

@@ -6,7 +6,10 @@ import { formatAddress } from '../wire/address.js';
 
 const ENDINGS: Readonly<Record<Exclude<CloseReason, 'finished'>, { readonly code: string; readonly text: string }>> = {
   reset: { code: 'ECONNRESET', text: 'the peer reset the connection' },
-  refused: { code: 'ECONNREFUSED', text: 'nobody accepts connections there; check the address, and that the server runs' },
+  refused: {
+    code: 'ECONNREFUSED',
+    text: 'nobody accepts connections there; check the address, and that the server runs',
+  },
   'timed-out': { code: 'ETIMEDOUT', text: 'the peer does not answer' },
   aborted: { code: 'ECONNABORTED', text: 'the connection was aborted here' },
   'move-gave-up': { code: 'ERR_MOVE_GAVE_UP', text: 'no member of the service took the connection' },

@@ -80,7 +80,7 @@ export class Stack implements ConnectionStack {
         migration: { ...DEFAULT_MIGRATION_LIMITS, ...options.migration },
         limits: { ...DEFAULT_HOST_LIMITS, ...options.limits },
         membership,
-        randomBytes: (length) => entropy.bytes(length),
+        drawRandom: (length) => entropy.bytes(length),
       },
       {
         transmit: (local, remote, segment) => driver.transmit(local, remote, segment),
@@ -224,4 +224,3 @@ function clientTerms(options: ConnectOptions, entropy: Entropy): Terms {
   }
   return { kind: 'client', migration, serviceKey, privateKey: entropy.bytes(32), policy };
 }
-
