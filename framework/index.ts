@@ -39,7 +39,7 @@ export type { FieldType, PlannedField, PlannedStage, StagePlan } from './plan.js
 export { startMember } from './member.js';
 export type { Member, MemberOptions } from './member.js';
 export { formatReport } from './runtime/report.js';
-export type { Report, ReportContext, Reporter } from './runtime/report.js';
+export type { Failure, Movement, Report, ReportContext, Reporter } from './runtime/report.js';
 export type { ConnectionState, StageConnection } from './runtime/stage-connection.js';
 export type { ReadUntilOptions, StageIo } from './stage-io.js';
 export { done, next } from './transition.js';

@@ -8,7 +8,7 @@ export {
   type MigratoryConnectionEvents,
   type MoveOutcome,
 } from './socket/connection.js';
-export { ConnectionFailed, ReplayDiverged, WrongRole } from './socket/errors.js';
+export { ConnectionFailed, ReplayDiverged, StackClosed, StreamDestroyed, WrongRole } from './socket/errors.js';
 export type {
   Clock,
   Driver,

@@ -15,7 +15,7 @@ import type { Handler } from './handler.js';
 import { Intake } from './intake.js';
 import { runStage } from './interpreter.js';
 import { Lifeline } from './lifeline.js';
-import type { Report, Reporter } from './report.js';
+import type { Failure, Reporter } from './report.js';
 import type { StageConnection } from './stage-connection.js';
 
 /** A service that is ready to take connections. */
@@ -37,6 +37,8 @@ export async function hostConnection(service: HostedService, connection: StageCo
   let phase: Phase = { kind: 'building' };
   let handler: Handler | undefined;
   const lifeline = new Lifeline(connection, (departure) => {
+    const { plan, report } = service;
+    report({ kind: 'departed', service: plan.service, cid: connection.cid, ...departure });
     handler?.moved(departure).catch((error: unknown) => {
       service.report({ kind: 'moved-failed', ...contextOf(service, connection, error) });
     });
@@ -46,7 +48,7 @@ export async function hostConnection(service: HostedService, connection: StageCo
     phase = { kind: 'restoring' };
     const frame = new Frame(service.plan, handler.session);
     const link: Link = { connection, lifeline, intake: new Intake(connection, lifeline), frame };
-    let point = arrive(service.plan, link);
+    let point = arrive(service, link);
     while (point.kind === 'stage') {
       phase = point;
       const io = new ConnectionIo(link, point.stage);
@@ -61,9 +63,14 @@ export async function hostConnection(service: HostedService, connection: StageCo
 }
 
 /** getState: where to begin, or where to go on. */
-function arrive(plan: StagePlan, link: Link): RestartPoint {
+function arrive({ plan, report }: HostedService, link: Link): RestartPoint {
+  const { cid, epoch, imageLength } = link.connection;
   const found = link.connection.getState();
-  if (found.kind === 'migrated') return link.frame.restore(found.state);
+  if (found.kind === 'migrated') {
+    report({ kind: 'arrived', service: plan.service, cid, epoch, imageLength });
+    return link.frame.restore(found.state);
+  }
+  report({ kind: 'accepted', service: plan.service, cid, epoch });
   const entry: RestartPoint = { kind: 'stage', stage: plan.entry };
   enter(link, entry);
   return entry;
@@ -112,7 +119,7 @@ function isDeparture(lifeline: Lifeline, error: unknown): boolean {
   return lifeline.signal.aborted && error instanceof Error && error.name === 'AbortError';
 }
 
-function reportOf(phase: Phase, context: ReturnType<typeof contextOf>): Report {
+function reportOf(phase: Phase, context: ReturnType<typeof contextOf>): Failure {
   switch (phase.kind) {
     case 'building':
       return { kind: 'handler-not-built', ...context };

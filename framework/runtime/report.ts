@@ -1,33 +1,60 @@
-// Reports: what went wrong with one hosted connection, for whoever runs the application.
+// Reports: which connections come and go, and what goes wrong with one of them, for whoever runs the application.
 //
-// A report never changes what happens: the connection concerned has been or is being closed, all others go on.
+// A report never changes what happens: the connection concerned has moved, or has been or is being closed; all others go on.
+
+import type { Departure } from '../definition.js';
 
 export interface ReportContext {
   readonly service: string;
+  /** 16 hexadecimal digits; undefined for a client that doesn't speak the migration options. */
   readonly cid: string | undefined;
   readonly epoch: number;
+}
+
+interface FailureContext extends ReportContext {
   readonly error: unknown;
 }
 
-export type Report =
+/** A connection came or went, and all is well. */
+export type Movement =
+  /** A client has connected. */
+  | (ReportContext & { readonly kind: 'accepted' })
+  /** A connection has come from another member, in an image of so many bytes. */
+  | (ReportContext & { readonly kind: 'arrived'; readonly imageLength: number })
+  /** A connection has left for the member `to`, where that is known; `epoch` is the one that it has there. */
+  | (ReportContext & { readonly kind: 'departed'; readonly to: Departure['to'] });
+
+export type Failure =
   /** The container, the constructor or the initial values threw. */
-  | (ReportContext & { readonly kind: 'handler-not-built' })
+  | (FailureContext & { readonly kind: 'handler-not-built' })
   /** A connection arrived with a snapshot that can't be gone on from; it was destroyed. */
-  | (ReportContext & { readonly kind: 'restore-refused' })
+  | (FailureContext & { readonly kind: 'restore-refused' })
   /** A stage threw, and it was not because the connection had left or died; it was destroyed. */
-  | (ReportContext & { readonly kind: 'stage-failed'; readonly stage: string })
+  | (FailureContext & { readonly kind: 'stage-failed'; readonly stage: string })
   /** The @Moved method threw; the connection is at another member and well. */
-  | (ReportContext & { readonly kind: 'moved-failed' });
+  | (FailureContext & { readonly kind: 'moved-failed' });
+
+export type Report = Movement | Failure;
 
 export type Reporter = (report: Report) => void;
 
 /** One line without the stack trace: "stage-failed files/body cid 0123456789abcdef epoch 2: Error: ...". */
 export function formatReport(report: Report): string {
   const place = report.kind === 'stage-failed' ? `${report.service}/${report.stage}` : report.service;
-  return `${report.kind} ${place} cid ${report.cid ?? '-'} epoch ${report.epoch}: ${String(report.error)}`;
+  const line = `${report.kind} ${place} cid ${report.cid ?? '-'} epoch ${report.epoch}`;
+  switch (report.kind) {
+    case 'accepted':
+      return line;
+    case 'arrived':
+      return `${line}: image of ${report.imageLength} bytes`;
+    case 'departed':
+      return report.to === undefined ? line : `${line}: to member ${report.to}`;
+    default:
+      return `${line}: ${String(report.error)}`;
+  }
 }
 
-/** The reporter of an application that was given none. */
+/** The reporter of an application that was given none: it tells what went wrong. */
 export function reportToConsole(report: Report): void {
-  console.error(formatReport(report), report.error);
+  if ('error' in report) console.error(formatReport(report), report.error);
 }

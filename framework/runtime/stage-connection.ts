@@ -17,6 +17,8 @@ export interface StageConnection extends Duplex {
   readonly remoteAddress: Address;
   readonly cid: string | undefined;
   readonly epoch: number;
+  /** Bytes of the image in which the connection came; 0 where it began here. */
+  readonly imageLength: number;
   getState(): ConnectionState;
   setState(state: Uint8Array): void;
 }

@@ -105,11 +105,7 @@ export class MemoryDriver implements Driver {
   }
 
   bind(port: number): Promise<Address> {
-    try {
-      return Promise.resolve(this.bindNow(port));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return new Promise((resolve) => resolve(this.bindNow(port)));
   }
 
   /** As `bind`, for callers that have no event loop to wait in. Throws where the port is taken. */

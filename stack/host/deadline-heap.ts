@@ -12,6 +12,10 @@ export interface HeapEntry {
 export class DeadlineHeap<Entry extends HeapEntry> {
   readonly #entries: Entry[] = [];
 
+  get size(): number {
+    return this.#entries.length;
+  }
+
   /** The earliest deadline, or Infinity. */
   next(): number {
     return this.#entries[0]?.deadline ?? Infinity;

@@ -83,6 +83,11 @@ export class Handoff {
     this.former = new FormerConnections(host.limits);
   }
 
+  /** Of what is under way; the memory of former connections has limits of its own. */
+  tableSizes(): { readonly arriving: number; readonly waiting: number; readonly handoffDeadlines: number } {
+    return { arriving: this.#arriving.size, waiting: this.#waiting.size, handoffDeadlines: this.#deadlines.size };
+  }
+
   nextDeadline(): number {
     return this.#deadlines.next();
   }
@@ -252,8 +257,8 @@ export class Handoff {
     if (isLocked(record)) return this.#wait(now, from, message, undefined);
     const taken = takeImage(record, claim);
     if (taken.kind === 'refused') return this.#answerRefusal(from, message, taken.reason, identity.key);
+    this.#host.drain(now, connection); // the application is told before the image leaves
     this.#handOut(now, from, message, identity.key, taken.image);
-    this.#host.drain(now, connection);
   }
 
   #handOut(now: number, to: MemberId, message: FetchMessage, key: Uint8Array, image: Uint8Array): void {

@@ -101,6 +101,14 @@ export class Host implements HandoffHost {
     return this.#paths.size;
   }
 
+  /** How full the tables are, by name: all zero once every connection is over (S6). */
+  tableSizes(): Readonly<Record<string, number>> {
+    let halfOpen = 0;
+    for (const listener of this.#listeners.values()) halfOpen += listener.halfOpenCount;
+    const connections = this.#connections.size;
+    return { paths: this.#paths.size, connections, halfOpen, deadlines: this.#deadlines.size, ...this.#handoff.tableSizes() };
+  }
+
   /** The connections that could be advised to move, oldest first. */
   migratoryConnections(): HostConnection[] {
     return [...this.#connections.values()];

@@ -13,7 +13,7 @@ import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/reco
 import type { OutputMode } from '../migration/synchronisation.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
-import { ConnectionFailed, ReplayDiverged, WrongRole } from './errors.js';
+import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
 
 /** What a connection needs of the stack that it belongs to. */
 export interface ConnectionStack {
@@ -62,11 +62,12 @@ export class MigratoryConnection extends Duplex {
   #connection: HostConnection | undefined;
   #localAddress: Address;
   #remoteAddress: Address;
-  /** The write that waits for room. */
-  #held: (() => void) | undefined;
+  /** The write that waits for the connection to open, or for room. */
+  #held: WriteCallback | undefined;
   /** Bytes that the core has and the stream machinery still counts; of those, the ones it has not got round to. */
   #givenLength = 0;
   #aheadLength = 0;
+  #defaultEncoding: BufferEncoding = 'utf8';
   #beforeOpen: (() => void)[] = [];
   #wantsInput = false;
   #inputEnded = false;
@@ -89,6 +90,7 @@ export class MigratoryConnection extends Duplex {
     const waiting = this.#beforeOpen;
     this.#beforeOpen = [];
     for (const proceed of waiting) proceed();
+    this.read(0);
     // The origin had ended its output before the snapshot: there is nothing more to write here.
     if (connection.record.sync?.ended === true) this.end();
   }
@@ -176,6 +178,7 @@ export class MigratoryConnection extends Duplex {
     const connection = this.#connection;
     const target = to ?? this.#nextMember();
     if (connection === undefined || this.#identity() === undefined) return impossible('not-ready');
+    if (this.destroyed) return impossible('closing');
     if (target === undefined) return impossible('no-other-member');
     const started = this.#stack.run((now) => this.#stack.host.startMove(now, connection, target));
     if (started.kind === 'impossible') return impossible(started.cause);
@@ -278,6 +281,8 @@ export class MigratoryConnection extends Duplex {
     if (this.#inputEnded && this.#wantsInput && !this.readableEnded) {
       this.#wantsInput = false;
       this.push(null);
+      // As net.Socket: the end shows even where nobody reads, once there is nothing before it.
+      this.read(0);
     }
     if (didRead) this.#stack.run((now) => host.drain(now, connection));
   }
@@ -287,45 +292,65 @@ export class MigratoryConnection extends Duplex {
    * covers them. The stream machinery behind it only counts them and calls back when there is room.
    */
   override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
-    const given = typeof encoding === 'string' ? encoding : undefined;
+    const given = typeof encoding === 'string' ? encoding : this.#defaultEncoding;
     const done = typeof encoding === 'function' ? encoding : callback;
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, given) : chunk;
-    const connection = this.#connection;
-    // What was written before the connection existed, or after its end, is the machinery's to order and to refuse.
-    const inOrder = this.writableLength === this.#givenLength && !this.writableEnded && !this.destroyed;
-    if (connection !== undefined && inOrder && bytes instanceof Uint8Array) {
+    const connection = this.#inOrder();
+    if (connection !== undefined && bytes instanceof Uint8Array && bytes.length > 0) {
       this.#givenLength += bytes.length;
       this.#aheadLength += bytes.length;
       this.#stack.run((now) => this.#stack.host.write(now, connection, bytes));
     }
-    return super.write(bytes, given ?? 'utf8', done);
+    return super.write(bytes, given, done);
+  }
+
+  /** As `write`: a snapshot taken right afterwards covers the end as well. */
+  override end(chunk?: unknown, encoding?: BufferEncoding | (() => void), callback?: () => void): this {
+    const done = [chunk, encoding, callback].find((argument) => typeof argument === 'function');
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') {
+      this.write(chunk, typeof encoding === 'string' ? encoding : undefined);
+    }
+    const connection = this.#inOrder();
+    if (connection !== undefined) this.#stack.run((now) => this.#stack.host.end(now, connection));
+    return super.end(done as (() => void) | undefined);
+  }
+
+  override setDefaultEncoding(encoding: BufferEncoding): this {
+    super.setDefaultEncoding(encoding);
+    this.#defaultEncoding = encoding;
+    return this;
+  }
+
+  /**
+   * The connection, where the core has all that was written so far. What was written before the connection existed, or
+   * after its end, is the machinery's to order and to refuse.
+   */
+  #inOrder(): HostConnection | undefined {
+    const inOrder = this.writableLength === this.#givenLength && !this.writableEnded && !this.destroyed;
+    return inOrder ? this.#connection : undefined;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: WriteCallback): void {
+    this.#held = (error) => {
+      this.#givenLength -= chunk.length;
+      callback(error);
+    };
     this.#whenOpen((connection) => {
-      if (this.#aheadLength >= chunk.length && this.#aheadLength > 0) {
+      if (this.#aheadLength > 0) {
         this.#aheadLength -= chunk.length;
-      } else {
+      } else if (chunk.length > 0) {
         this.#givenLength += chunk.length;
         this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
       }
-      this.#holdIfFull(connection, () => {
-        this.#givenLength -= chunk.length;
-        callback();
-      });
+      const full = queuedLength(connection.record) >= this.#stack.sendBufferLength;
+      if (!full || this.#over !== 'no') this.#releaseHeld();
     });
   }
 
-  #holdIfFull(connection: HostConnection, callback: () => void): void {
-    const full = queuedLength(connection.record) >= this.#stack.sendBufferLength;
-    if (full && this.#over === 'no') this.#held = callback;
-    else callback();
-  }
-
-  #releaseHeld(): void {
+  #releaseHeld(error?: Error): void {
     const held = this.#held;
     this.#held = undefined;
-    held?.();
+    held?.(error);
   }
 
   override _final(callback: WriteCallback): void {
@@ -347,14 +372,20 @@ export class MigratoryConnection extends Duplex {
 
   /**
    * As the kernel closes a socket: what was written is still delivered, unless input is left unread, which resets.
-   * With an error the peer is reset as well: it must not take a broken stream for a finished one.
+   * With an error the peer is reset as well: it must not take a broken stream for a finished one. Where all output was
+   * handed over there is none to break, and an error that comes then (`pipeline` has one for streams that are done) costs
+   * the peer nothing.
    */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const connection = this.#connection;
     if (connection !== undefined && this.#over === 'no') {
-      if (error !== null || this.readableLength > 0 || this.#connection?.record.phase.kind === 'opening') this.#abort();
+      const { host } = this.#stack;
+      const hasUnread = this.readableLength > 0 || host.read(connection) !== undefined;
+      const isBroken = error !== null && !this.writableFinished;
+      if (isBroken || hasUnread || connection.record.phase.kind === 'opening') this.#abort();
       else this.#deliverTheRest(connection);
     }
+    this.#releaseHeld(error ?? new StreamDestroyed());
     for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason: 'aborted' });
     callback(error);
   }

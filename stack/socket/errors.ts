@@ -50,6 +50,26 @@ export class ReplayDiverged extends Error {
   }
 }
 
+/** The stack was closed: nothing can be opened on it any more. */
+export class StackClosed extends Error {
+  override readonly name = 'StackClosed';
+  readonly code = 'ERR_STACK_CLOSED';
+
+  constructor() {
+    super('the stack is closed; create another one');
+  }
+}
+
+/** What the callback of a write gets that `destroy` has overtaken; the code is that of node:stream. */
+export class StreamDestroyed extends Error {
+  override readonly name = 'StreamDestroyed';
+  readonly code = 'ERR_STREAM_DESTROYED';
+
+  constructor() {
+    super('the connection was destroyed before the write was taken');
+  }
+}
+
 /** A call that this kind of connection does not have. */
 export class WrongRole extends Error {
   override readonly name = 'WrongRole';

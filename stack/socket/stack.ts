@@ -13,9 +13,10 @@ import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '../migration/con
 import { leaveSilentMember, type Policy } from '../migration/policy.js';
 import type { Terms } from '../migration/record.js';
 import { DEFAULT_TCP_CONFIG, type TcpConfig } from '../tcp/config.js';
-import type { Address } from '../wire/address.js';
+import { ipToBytes, type Address } from '../wire/address.js';
 import type { MemberId } from '../wire/migrate-options.js';
 import { MigratoryConnection, type ConnectionStack } from './connection.js';
+import { StackClosed } from './errors.js';
 
 /** What a stack runs on, and what limits it. */
 export interface StackOptions {
@@ -65,6 +66,10 @@ export class Stack implements ConnectionStack {
   readonly sendBufferLength: number;
   readonly #options: StackOptions;
   readonly #connections = new Set<MigratoryConnection>();
+  /** Ends at once what was destroyed and still delivers. */
+  readonly #lingering = new Set<() => void>();
+  /** Ports whose listeners are closed: they stay bound, so that who tries is refused rather than left waiting. */
+  readonly #idlePorts = new Map<number, Address>();
   #timer: Timer | undefined;
   #armedFor = Infinity;
   #closed = false;
@@ -102,27 +107,34 @@ export class Stack implements ConnectionStack {
     return this.host.counters;
   }
 
-  /** The open connections, those of clients and servers. */
+  /** The connections of clients, from `connect` on, and of servers, until their 'close'. */
   get connections(): ReadonlySet<MigratoryConnection> {
     return this.#connections;
   }
 
-  /** Accepts connections, new ones and ones that arrive from other members. Rejects with the driver's error. */
+  /**
+   * Accepts connections, new ones and ones that arrive from other members. Rejects with the driver's error, or `StackClosed`.
+   */
   async listen(options: ListenOptions, onConnection: (connection: MigratoryConnection) => void): Promise<Listener> {
     const { driver, membership } = this.#options;
-    const address = await driver.bind(options.port);
+    if (this.#closed) throw new StackClosed();
+    const address = this.#idlePorts.get(options.port) ?? (await driver.bind(options.port));
+    this.#idlePorts.delete(options.port);
     const offered = membership !== undefined && options.migratable !== false;
     const listener = this.host.listen({
       port: address.port,
       migration: offered ? 'offered' : 'off',
       onConnection: (connection) => this.#accepted(connection, onConnection),
     });
-    return { address, close: () => this.#closeListener(listener) };
+    return { address, close: () => this.#closeListener(listener, address) };
   }
 
-  #closeListener(listener: HostListener): Promise<void> {
-    listener.accepting = false;
-    this.host.unlisten(listener);
+  #closeListener(listener: HostListener, address: Address): Promise<void> {
+    if (listener.accepting) {
+      listener.accepting = false;
+      this.host.unlisten(listener);
+      this.#idlePorts.set(address.port, address);
+    }
     return Promise.resolve();
   }
 
@@ -135,19 +147,30 @@ export class Stack implements ConnectionStack {
 
   #adopt(socket: MigratoryConnection, connection: HostConnection): void {
     connection.onEvent = (event) => socket.receiveEvent(event);
-    this.#connections.add(socket);
-    socket.once('close', () => this.#connections.delete(socket));
+    this.#remember(socket);
     socket.attach(connection);
   }
 
-  /** Opens a connection. It can be written to at once; failures come as the event 'error', as with node:net. */
+  #remember(socket: MigratoryConnection): void {
+    if (this.#connections.has(socket)) return;
+    this.#connections.add(socket);
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  /**
+   * Opens a connection. It can be written to at once; failures come as the event 'error', as with node:net. Throws a
+   * `RangeError` for an address or a key that can't be one.
+   */
   connect(options: ConnectOptions): MigratoryConnection {
     const { driver } = this.#options;
+    checkAddress(options.address, driver.family);
+    const terms = clientTerms(options, this.#options.entropy);
     const socket = new MigratoryConnection(this, 'client', { ip: '', port: 0 }, options.address);
+    if (this.#closed) return socket.destroy(new StackClosed());
+    this.#remember(socket);
     driver.bind(0).then(
       (local) => {
         if (this.#closed || socket.destroyed) return driver.release(local);
-        const terms = clientTerms(options, this.#options.entropy);
         this.run((now) => {
           const connection = this.host.connect(now, local, options.address, terms, (event) => {
             socket.receiveEvent(event);
@@ -177,6 +200,7 @@ export class Stack implements ConnectionStack {
   async close(): Promise<void> {
     if (this.#closed) return;
     for (const socket of this.#connections) socket.resetAndDestroy();
+    for (const expire of this.#lingering) expire();
     this.#closed = true;
     this.#timer?.cancel();
     await Promise.all([this.#options.membership?.channel.close(), this.#options.driver.close()]);
@@ -192,7 +216,14 @@ export class Stack implements ConnectionStack {
   /** @internal */
   linger(expired: () => void): Timer {
     const { clock, lingerMs } = this.#options;
-    return clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), expired);
+    const timer = clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), expired);
+    this.#lingering.add(expired);
+    return {
+      cancel: () => {
+        this.#lingering.delete(expired);
+        timer.cancel();
+      },
+    };
   }
 
   /** A timer that fires too early costs less than one that is set anew for each segment. */
@@ -212,6 +243,16 @@ function tcpConfig(options: StackOptions): TcpConfig {
   const { mtu, maxSuperSegmentLength } = options.driver.capabilities;
   const overhead = options.driver.family === 6 ? IPV6_OVERHEAD : IPV4_OVERHEAD;
   return { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
+}
+
+function checkAddress(address: Address, family: 4 | 6): void {
+  const length = ipToBytes(address.ip)?.length;
+  if (length !== (family === 6 ? 16 : 4)) {
+    throw new RangeError(`'${address.ip}' is not an IPv${family} address: this stack reaches no other`);
+  }
+  if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535) {
+    throw new RangeError(`${address.port} is not a port to connect to: give one from 1 to 65535`);
+  }
 }
 
 function clientTerms(options: ConnectOptions, entropy: Entropy): Terms {

@@ -31,6 +31,7 @@ export class FakeConnection extends Duplex implements StageConnection {
   readonly remoteAddress: Address = { ip: '192.0.2.7', port: 40_000 };
   readonly cid = '00112233aabbccdd';
   readonly epoch: number;
+  readonly imageLength: number;
   readonly client: FakeClient;
   readonly #arrival: Snapshot | undefined;
   /** Every state that was set, in order. */
@@ -49,6 +50,7 @@ export class FakeConnection extends Duplex implements StageConnection {
     this.#arrival = arrival?.snapshot;
     this.#snapshot = arrival?.snapshot;
     this.epoch = arrival?.epoch ?? 0;
+    this.imageLength = arrival === undefined ? 0 : arrival.snapshot.bytes.length + arrival.carriedOutput.length;
     this.#pushedOffset = arrival?.snapshot.inputOffset ?? 0;
     this.#output = arrival?.carriedOutput ?? Buffer.alloc(0);
     this.#outputBase = (arrival?.snapshot.outputOffset ?? 0) - this.#output.length;

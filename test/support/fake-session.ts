@@ -3,7 +3,7 @@
 // Every step is a fresh turn of the event loop, so that a move falls between two inputs, never inside one (S3). When the
 // schedule is used up the session runs to its end in large steps; one that doesn't end is an error, not a timeout.
 
-import type { ServiceSource, Report } from '@migratory/framework';
+import type { Failure, Movement, ServiceSource } from '@migratory/framework';
 import { tryCompile } from '@migratory/framework/internal/compiler.js';
 import { handlerFactory } from '@migratory/framework/internal/container.js';
 import { CompileFailed } from '@migratory/framework/internal/diagnostics.js';
@@ -20,20 +20,27 @@ export interface SessionResult {
   readonly client: FakeClient;
   /** One for each member that served, in order. */
   readonly outcomes: readonly HostOutcome[];
-  readonly reports: readonly Report[];
+  readonly reports: readonly Failure[];
+  readonly movements: readonly Movement[];
 }
 
 /** A service as an application would host it, with its reports kept. */
 export function hosted(
   source: ServiceSource,
   container?: Container,
-): { readonly service: HostedService; readonly reports: Report[] } {
+): { readonly service: HostedService; readonly reports: Failure[]; readonly movements: Movement[] } {
   const compilation = tryCompile(source);
   if (compilation.kind === 'failed') throw new CompileFailed(compilation.diagnostics);
-  const reports: Report[] = [];
+  const reports: Failure[] = [];
+  const movements: Movement[] = [];
   const { plan, definition } = compilation;
   const createHandler = handlerFactory(plan, definition, container);
-  return { service: { plan, createHandler, report: (report) => reports.push(report) }, reports };
+  const service: HostedService = {
+    plan,
+    createHandler,
+    report: (report) => ('error' in report ? reports.push(report) : movements.push(report)),
+  };
+  return { service, reports, movements };
 }
 
 /** A turn of the event loop: all that can happen without new input has happened. */
@@ -49,7 +56,7 @@ export async function runSession(
   schedule: readonly Step[],
   container?: Container,
 ): Promise<SessionResult> {
-  const { service, reports } = hosted(source, container);
+  const { service, reports, movements } = hosted(source, container);
   const client = new FakeClient(input);
   let connection = new FakeConnection(client);
   const hostings = [hostConnection(service, connection)];
@@ -69,5 +76,5 @@ export async function runSession(
     connection.deliver(1_000);
     await turn();
   }
-  return { client, outcomes: await Promise.all(hostings), reports };
+  return { client, outcomes: await Promise.all(hostings), reports, movements };
 }

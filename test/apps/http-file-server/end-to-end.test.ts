@@ -1,0 +1,127 @@
+// The real thing on loopback: two members in one process, a client's stack, and a download that moves while it runs.
+
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { makeCluster, makeServiceKey } from '@migratory/demo/certificates';
+import { Container, startMember, type Member, type Report } from '@migratory/framework';
+import { createNodeStack, servicePublicKey, type MemberEntry, type MigratoryConnection } from '@migratory/stack';
+import { WallClock } from '@migratory/http-file-server/internal/clock-adapter.js';
+import { FileSession } from '@migratory/http-file-server/internal/file-session.js';
+import { FileStore } from '@migratory/http-file-server/internal/file-store.js';
+import { RequestLog } from '@migratory/http-file-server/internal/request-log.js';
+
+const IP = '127.0.0.1';
+const FILE_LENGTH = 20_000_000;
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, IP, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return address.port;
+}
+
+interface Service {
+  readonly entries: readonly MemberEntry[];
+  readonly publicKey: Uint8Array;
+  readonly reports: readonly Report[];
+}
+
+async function startService(t: ExecutionContext, root: string): Promise<Service> {
+  const cluster = await makeCluster([1, 2]);
+  const key = makeServiceKey();
+  const entries: MemberEntry[] = [];
+  for (const id of [1, 2]) {
+    const port = await freePort();
+    entries.push({ id, address: { ip: IP, port }, peer: { host: IP, port: await freePort() } });
+  }
+  const reports: Report[] = [];
+  for (const { id, address } of entries) {
+    const container = new Container();
+    container.bind(FileStore).toConstantValue(await FileStore.at(root));
+    container.bind(WallClock).toConstantValue(new WallClock());
+    container.bind(RequestLog).toConstantValue(new RequestLog(() => undefined));
+    const credentials = cluster.members.get(id);
+    if (credentials === undefined) throw new Error(`No certificate for member ${id}.`);
+    const member: Member = await startMember({
+      stack: {
+        ip: IP,
+        membership: {
+          id,
+          members: entries,
+          serviceKey: key.privateKey,
+          tls: { certificateAuthority: cluster.certificateAuthority, ...credentials },
+        },
+      },
+      services: [{ service: FileSession, port: address.port, container }],
+      report: (report) => reports.push(report),
+    });
+    t.teardown(() => member.stop());
+  }
+  return { entries, publicKey: servicePublicKey(key.publicKey), reports };
+}
+
+/** Moves the connection to the other member each time that so many more bytes have come. */
+async function download(
+  connection: MigratoryConnection,
+  everyLength: number,
+): Promise<{ readonly received: Buffer; readonly moves: readonly string[] }> {
+  const chunks: Buffer[] = [];
+  const moves: Promise<string>[] = [];
+  let receivedLength = 0;
+  for await (const chunk of connection as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    receivedLength += chunk.length;
+    if (receivedLength < (moves.length + 1) * everyLength) continue;
+    moves.push(connection.requestMove().then(({ kind }) => kind));
+  }
+  return { received: Buffer.concat(chunks), moves: await Promise.all(moves) };
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+test('a download of 20 MB arrives whole while it moves back and forth between two members', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'migratory-files-'));
+  t.teardown(() => rm(root, { recursive: true }));
+  const content = randomBytes(FILE_LENGTH);
+  await writeFile(join(root, 'large.bin'), content);
+  const { entries, publicKey, reports } = await startService(t, root);
+  const stack = await createNodeStack({ ip: IP });
+  t.teardown(() => stack.close());
+
+  const address = entries[0]?.address ?? { ip: IP, port: 0 };
+  const connection = stack.connect({ address, servicePublicKey: publicKey, migration: 'required' });
+  connection.write('GET /large.bin HTTP/1.1\r\nHost: files\r\nConnection: close\r\n\r\n');
+  await once(connection, 'migratable');
+  const { cid } = connection;
+  const { received, moves } = await download(connection, 3_000_000);
+
+  const headLength = received.indexOf('\r\n\r\n') + 4;
+  t.regex(received.subarray(0, headLength).toString(), /^HTTP\/1\.1 200 OK\r\n/);
+  t.is(received.length - headLength, FILE_LENGTH);
+  t.is(sha256(received.subarray(headLength)), sha256(content));
+  t.deepEqual(moves, Array(6).fill('moved'));
+
+  const kinds = (kind: Report['kind']): Report[] => reports.filter((report) => report.kind === kind);
+  t.deepEqual(
+    reports.filter((report) => 'error' in report),
+    [],
+  );
+  t.deepEqual(
+    kinds('departed').map(({ epoch }) => epoch),
+    [1, 2, 3, 4, 5, 6],
+  );
+  t.deepEqual(
+    kinds('arrived').map(({ epoch }) => epoch),
+    [1, 2, 3, 4, 5, 6],
+  );
+  t.deepEqual([...new Set(reports.map(({ cid }) => cid))], [cid]);
+  t.log(kinds('arrived').map((report) => (report.kind === 'arrived' ? report.imageLength : 0)));
+});
