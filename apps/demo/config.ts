@@ -1,0 +1,25 @@
+// What the demo does when nobody says otherwise.
+
+/** The members of the service, by id. */
+export const MEMBER_IDS = [1, 2] as const;
+
+/** How often the connection moves: evenly over the download's bytes. */
+export const MOVE_COUNT = 6;
+
+/** A download of random bytes has to see at least so many moves. */
+export const MIN_MOVE_COUNT = 4;
+
+export const RANDOM_FILE_LENGTH = 256 * 1024 * 1024;
+
+/** Below this length a download is over before anybody could watch it move: curl is asked to take its time. */
+export const SHORT_FILE_LENGTH = 96 * 1024 * 1024;
+export const SHORT_FILE_DURATION_S = 6;
+
+/** Buffers on the way show a stall to curl a little later: gaps that begin so soon after a move count as its own. */
+export const MOVE_ECHO_MS = 50;
+
+/** How long a program may take to get ready, and to stop, before it is given up. */
+export const PROGRAM_START_MS = 15_000;
+export const PROGRAM_STOP_MS = 2_000;
+
+export const FRAME_INTERVAL_MS = 60;
