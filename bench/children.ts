@@ -1,0 +1,53 @@
+// Processes of a benchmark: each is one file of `processes/`, told what to do by its first message, ready with its answer.
+
+import { fork, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A running process; `ended` rejects nothing: a benchmark that needs it notices by itself. */
+export interface Child<Ready> {
+  readonly ready: Ready;
+  readonly process: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** Starts `processes/<name>.js` and waits for its answer. Rejects where the process ends before. */
+export async function startChild<Ready>(name: string, instruction: object): Promise<Child<Ready>> {
+  const path = fileURLToPath(new URL(`./processes/${name}.js`, import.meta.url));
+  const child = fork(path, { serialization: 'advanced' });
+  child.send(instruction);
+  const ready = await Promise.race([
+    once(child, 'message').then(([message]) => message as Ready),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${String(code)}`))),
+  ]);
+  return { ready, process: child, stop: () => stop(child) };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.disconnect();
+  await ended;
+}
+
+/** In a process: the instruction. The process ends when its parent lets go of it. */
+export async function instructed<Instruction>(): Promise<Instruction> {
+  process.once('disconnect', () => process.exit(0));
+  const [instruction] = (await once(process, 'message')) as [Instruction];
+  return instruction;
+}
+
+/** Ports that are free now, for UDP and most likely for TCP; all distinct. */
+export async function freePorts(count: number): Promise<number[]> {
+  const sockets = Array.from({ length: count }, () => createSocket('udp4'));
+  const ports = await Promise.all(
+    sockets.map(async (socket) => {
+      socket.bind(0, '127.0.0.1');
+      await once(socket, 'listening');
+      return socket.address().port;
+    }),
+  );
+  for (const socket of sockets) socket.close();
+  return ports;
+}

@@ -1,0 +1,59 @@
+// `npm run bench`: what the stack costs, measured in one run on one machine, beside what it is compared with.
+//
+// Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME` runs one benchmark. The exit status is
+// 1 where an aim is missed.
+
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMet, type Benchmark, type Measurement } from './measurement.js';
+import { measureImage } from './measure/image.js';
+import { measureSetState } from './measure/set-state.js';
+import { measureStall } from './measure/stall.js';
+import { measureThroughput } from './measure/throughput.js';
+import { table } from './table.js';
+
+const BENCHMARKS: readonly Benchmark[] = [
+  { name: 'set-state', measure: measureSetState },
+  { name: 'image', measure: measureImage },
+  { name: 'stall', measure: measureStall },
+  { name: 'throughput', measure: measureThroughput },
+];
+const USAGE = `usage: bench [--only ${BENCHMARKS.map(({ name }) => name).join('|')}] [--json FILE]`;
+
+interface Order {
+  readonly chosen: readonly Benchmark[];
+  readonly json: string | undefined;
+}
+
+function readArguments(): Order | undefined {
+  try {
+    const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
+    const chosen = BENCHMARKS.filter(({ name }) => values.only === undefined || values.only === name);
+    return chosen.length === 0 ? undefined : { chosen, json: values.json };
+  } catch {
+    return undefined;
+  }
+}
+
+function writeJson(file: string, measurements: readonly Measurement[]): void {
+  const machine = { node: process.version, platform: process.platform, cores: cpus().length };
+  const text = `${JSON.stringify({ at: new Date().toISOString(), machine, measurements }, undefined, 2)}\n`;
+  if (file === '-') process.stdout.write(text);
+  else writeFileSync(file, text);
+}
+
+const order = readArguments();
+if (order === undefined) {
+  process.stderr.write(`${USAGE}\n`);
+  process.exit(2);
+}
+const measurements: Measurement[] = [];
+for (const { name, measure } of order.chosen) {
+  process.stderr.write(`${name} ...\n`);
+  measurements.push(...(await measure()));
+}
+process.stdout.write(`${table(measurements)}\n`);
+if (order.json !== undefined) writeJson(order.json, measurements);
+const missed = measurements.some(({ aims, summary }) => aims.some((aim) => !isMet(aim, summary)));
+process.exit(missed ? 1 : 0);

@@ -1,0 +1,96 @@
+// How long a download at full speed stands still when its connection moves between two members in processes of their own.
+//
+// Seen by the client in two ways: the longest gap between two arrivals of bytes around the move, and the protocol's own
+// report. For comparison, the longest gap in as much time without a move: what the machine's scheduling costs anyway.
+
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createNodeStack, type MigratoryConnection } from '@migratory/stack';
+import { startChild } from '../children.js';
+import { DownloadCheck, encodeRequest } from '../download.js';
+import { measurement, type Measurement } from '../measurement.js';
+import type { Arrival } from '../processes/member.js';
+import { addressOf, LOOPBACK, planService } from '../service.js';
+
+const WARM_UP_COUNT = 20;
+const MOVE_COUNT = 300;
+/** How long the client watches after the move, or without one. */
+const WATCH_MS = 25;
+const ENDLESS = 2 ** 46;
+const AIM_MEDIAN_MS = 5;
+const AIM_P99_MS = 20;
+
+export async function measureStall(): Promise<readonly Measurement[]> {
+  const plans = await planService(2);
+  const members = await Promise.all(plans.map((plan) => startChild('member', plan)));
+  const imageLengths: number[] = [];
+  for (const { process } of members) {
+    process.on('message', (arrival: Arrival) => imageLengths.push(arrival.imageLength / 1024));
+  }
+  const [first] = plans;
+  if (first === undefined) throw new Error('no member');
+  const client = await createNodeStack({ ip: LOOPBACK });
+  const connection = client.connect({ address: addressOf(first) });
+  const arrivals = new Arrivals(connection);
+  connection.write(encodeRequest(ENDLESS));
+  await once(connection, 'migratable');
+  const moving: number[] = [];
+  const still: number[] = [];
+  const reported: number[] = [];
+  for (let move = 0; move < WARM_UP_COUNT + MOVE_COUNT; move++) {
+    still.push(await arrivals.longestGapDuring(() => pause(WATCH_MS)));
+    moving.push(
+      await arrivals.longestGapDuring(async () => {
+        const outcome = await connection.requestMove();
+        if (outcome.kind !== 'moved') throw new Error(`a move ended as '${outcome.kind}'`);
+        reported.push(outcome.report.stallMs);
+        await arrivals.next();
+        await pause(WATCH_MS);
+      }),
+    );
+  }
+  connection.resetAndDestroy();
+  await Promise.all([client.close(), ...members.map((member) => member.stop())]);
+  const warm = (observations: readonly number[]): number[] => observations.slice(WARM_UP_COUNT);
+  return [
+    measurement(
+      'move, longest gap between bytes',
+      'ms',
+      warm(moving),
+      { kind: 'at-most', value: AIM_MEDIAN_MS, of: 'median' },
+      { kind: 'at-most', value: AIM_P99_MS, of: 'p99' },
+    ),
+    measurement('move, as the protocol reports it', 'ms', warm(reported)),
+    measurement('no move, longest gap between bytes', 'ms', warm(still)),
+    measurement('move, image under full load', 'KiB', warm(imageLengths)),
+  ];
+}
+
+/** When bytes come, and the longest time between. */
+class Arrivals {
+  readonly #check = new DownloadCheck();
+  #lastAt = performance.now();
+  #longestMs = 0;
+  #waiters: (() => void)[] = [];
+
+  constructor(connection: MigratoryConnection) {
+    connection.on('data', (bytes: Buffer) => {
+      this.#check.take(bytes);
+      const now = performance.now();
+      this.#longestMs = Math.max(this.#longestMs, now - this.#lastAt);
+      this.#lastAt = now;
+      for (const resolve of this.#waiters.splice(0)) resolve();
+    });
+  }
+
+  /** The next bytes. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  async longestGapDuring(happening: () => Promise<unknown>): Promise<number> {
+    this.#longestMs = 0;
+    await happening();
+    return this.#longestMs;
+  }
+}
