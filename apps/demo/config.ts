@@ -11,9 +11,12 @@ export const MIN_MOVE_COUNT = 4;
 
 export const RANDOM_FILE_LENGTH = 256 * 1024 * 1024;
 
-/** Below this length a download is over before anybody could watch it move: curl is asked to take its time. */
+/** Below this length a download is over before anybody could watch it move: its bytes are read in so many seconds. */
 export const SHORT_FILE_LENGTH = 96 * 1024 * 1024;
 export const SHORT_FILE_DURATION_S = 6;
+
+/** Below this one, it leaves the servers at once, however slowly it is read: buffers on the way hold all of it. */
+export const TINY_FILE_LENGTH = 1024 * 1024;
 
 /** Buffers on the way show a stall to curl a little later: gaps that begin so soon after a move count as its own. */
 export const MOVE_ECHO_MS = 50;

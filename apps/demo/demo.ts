@@ -1,7 +1,7 @@
 // The story: two servers, a gateway, a curl, and a connection that moves while the bytes come.
 
 import { FRAME_INTERVAL_MS, MEMBER_IDS, MIN_MOVE_COUNT, MOVE_COUNT, MOVE_ECHO_MS } from './config.js';
-import { SHORT_FILE_DURATION_S, SHORT_FILE_LENGTH } from './config.js';
+import { SHORT_FILE_DURATION_S, SHORT_FILE_LENGTH, TINY_FILE_LENGTH } from './config.js';
 import { checkCurl, Download, type Interval } from './download.js';
 import { GatewayControl, type Answer } from './gateway-control.js';
 import { hashFile, makeRandomFile, offerGivenFile, type OfferedFile } from './offered-file.js';
@@ -51,13 +51,18 @@ async function downloadWhileMoving(
   service: RunningService,
   file: OfferedFile,
 ): Promise<{ readonly download: Download; readonly moves: readonly Move[] }> {
-  const limitRate = file.length < SHORT_FILE_LENGTH ? Math.ceil(file.length / SHORT_FILE_DURATION_S) : undefined;
+  const isPaced = file.length >= TINY_FILE_LENGTH && file.length < SHORT_FILE_LENGTH;
+  const paceLength = isPaced ? Math.ceil(file.length / SHORT_FILE_DURATION_S) : undefined;
   const url = `http://${service.gateway}/${encodeURIComponent(file.name)}`;
   screen.line();
-  screen.line(screen.paint('faint', `$ curl ${limitRate === undefined ? '' : `--limit-rate ${limitRate} `}${url}`));
+  screen.line(screen.paint('faint', `$ curl ${url}`));
+  if (paceLength !== undefined) {
+    const pace = `${formatLength(paceLength)}/s`;
+    screen.line(screen.paint('faint', `a small file: its bytes are read at ${pace}, so that there is time to move`));
+  }
   screen.line();
   const control = await GatewayControl.open(service.controlPath);
-  const download = new Download(programs, url, limitRate);
+  const download = new Download(programs, url, paceLength);
   const stretches: Stretch[] = [{ fromLength: 0, member: MEMBER_IDS[0] }];
   const draw = (): void => {
     const { receivedLength, elapsedMs } = download;

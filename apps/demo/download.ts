@@ -36,13 +36,19 @@ export class Download {
   #lastMs = 0;
   #watchers: { readonly length: number; readonly resolve: () => void }[] = [];
 
-  /** `limitRate`: bytes per second that curl is to keep to, if any. */
-  constructor(programs: Programs, url: string, limitRate: number | undefined) {
-    const pace = limitRate === undefined ? [] : ['--limit-rate', String(limitRate)];
+  /** `paceLength`: bytes per second at which curl's output is read, if it is not to be read as it comes. */
+  constructor(programs: Programs, url: string, paceLength: number | undefined) {
     // Neither a configuration file nor a proxy is part of the show.
     const quiet = ['--disable', '--silent', '--show-error', '--fail', '--no-buffer', '--noproxy', '*'];
-    this.#curl = programs.run('curl', [...quiet, ...pace, url]);
-    this.#curl.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#curl = programs.run('curl', [...quiet, url]);
+    const { stdout } = this.#curl;
+    stdout.on('data', (chunk: Buffer) => {
+      this.#take(chunk);
+      if (paceLength === undefined) return;
+      stdout.pause();
+      const dueMs = this.#startedMs + (this.#receivedLength / paceLength) * 1000;
+      setTimeout(() => stdout.resume(), dueMs - performance.now());
+    });
     this.finished = this.#curl.ended.then(({ status, complaint }) => {
       if (status !== 0) throw new DemoFailed(complaint === '' ? `curl ended with status ${status}` : complaint);
       return this.#hash.digest('hex');

@@ -29,13 +29,17 @@ export class GatewayControl {
     this.#socket.write(`${command}\n`);
     const answers: Answer[] = [];
     for (;;) {
-      const line = await this.#lines.next();
-      if (line.done === true) throw new DemoFailed('the gateway hung up');
-      const answer = JSON.parse(line.value) as Answer;
+      const answer = await this.#nextAnswer();
       if (answer.kind === 'error') throw new DemoFailed(`the gateway: ${String(answer.problem)}`);
       if (answer.kind === 'done') return answers;
       answers.push(answer);
     }
+  }
+
+  async #nextAnswer(): Promise<Answer> {
+    const line = await this.#lines.next().catch(() => undefined);
+    if (line === undefined || line.done === true) throw new DemoFailed('the gateway hung up');
+    return JSON.parse(line.value) as Answer;
   }
 
   close(): void {

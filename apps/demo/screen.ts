@@ -19,6 +19,13 @@ const MAX_BAR_WIDTH = 48;
 const BESIDE_BAR_WIDTH = 52;
 const MIN_BAR_WIDTH = 8;
 
+/** Where the text goes: a terminal, a pipe, a file. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 /** Where the download is. */
 export interface Progress {
   readonly receivedLength: number;
@@ -29,14 +36,14 @@ export interface Progress {
 }
 
 export class Screen {
-  readonly #out: NodeJS.WriteStream;
+  readonly #out: Output;
   readonly #isTerminal: boolean;
   readonly #isColoured: boolean;
   #isLive = false;
 
-  constructor(out: NodeJS.WriteStream, noColour: string | undefined) {
+  constructor(out: Output, noColour: string | undefined) {
     this.#out = out;
-    this.#isTerminal = out.isTTY;
+    this.#isTerminal = out.isTTY === true;
     this.#isColoured = this.#isTerminal && (noColour ?? '') === '';
   }
 

@@ -34,8 +34,7 @@ export interface RunningService {
 export async function startService(programs: Programs, root: string): Promise<RunningService> {
   const images = new Map<string, number>();
   const noteArrival = (line: LogLine): void => {
-    if (line.event === 'arrived')
-      images.set(`${String(line.cid)} ${String(line.epoch)}`, Number(line.imageLength));
+    if (line.event === 'arrived') images.set(`${String(line.cid)} ${String(line.epoch)}`, Number(line.imageLength));
   };
   const members = await writeMemberFiles(programs.folder);
   const servers = await Promise.all(

@@ -51,14 +51,14 @@ export function showVerdict(screen: Screen, outcome: Outcome): boolean {
       screen.paint('bad', `✘ Identical, but the connection moved only ${times}; ${minMoveCount} moves are the least.`),
     );
   } else {
-    screen.line(
-      `${screen.paint('good', '✔ Identical.')} The connection moved ${times}, and curl did not notice: ${pace}.`,
-    );
-  }
-  if (isSame && movedCount >= minMoveCount && moves.length < wantedMoveCount) {
-    screen.line(
-      `  No more moves fitted: the rest of so small a file had left the servers. Give a larger one, or none.`,
-    );
+    const story = movedCount === 0 ? '' : ` The connection moved ${times}, and curl did not notice: ${pace}.`;
+    screen.line(`${screen.paint('good', '✔ Identical.')}${story}`);
+    if (moves.length < wantedMoveCount) {
+      const fitted = movedCount === 0 ? 'no move' : 'no further move';
+      screen.line(
+        `  There was time for ${fitted}: so small a file leaves the servers at once. Try a larger one, or none.`,
+      );
+    }
   }
   screen.line();
   return isSame && movedCount >= minMoveCount;

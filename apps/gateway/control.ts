@@ -15,7 +15,7 @@ export interface Controllable {
   move(cid: ConnectionId | undefined, to: MemberId | undefined, answer: (outcome: MoveAnswer) => void): Promise<number>;
 }
 
-export type Command =
+type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'list' }
   | { readonly kind: 'move'; readonly cid: ConnectionId | undefined; readonly to: MemberId | undefined }
@@ -31,7 +31,7 @@ const HELP = [
 const MAX_MEMBER = 0xffff;
 
 /** Total: what is no command says why. */
-export function parseCommand(line: string): Command {
+function parseCommand(line: string): Command {
   const [word = '', ...words] = line.trim().split(/\s+/);
   if (word === 'help' || word === 'list') return { kind: word };
   if (word !== 'move') return { kind: 'unknown', problem: "no such command; try 'help'" };
@@ -96,5 +96,5 @@ async function obey(line: string, gateway: Controllable, answer: Answer): Promis
 function flatten(outcome: MoveAnswer): object {
   if (outcome.kind !== 'moved' && outcome.kind !== 'stayed') return outcome;
   const { kind, cid, report } = outcome;
-  return { kind, cid, ...report };
+  return { kind, cid, ...report, stallMs: Number(report.stallMs.toFixed(2)) };
 }

@@ -68,6 +68,7 @@ export class FileSession {
       const chunk = await reading;
       const nextOffset = range.offset + chunk.length;
       if (nextOffset < range.endOffset) reading = readChunk(file, nextOffset, range.endOffset);
+      else await file.check(); // before the range is whole
       await io.write(chunk);
       range.offset = nextOffset;
       if (nextOffset < range.endOffset) io.snapshot();

@@ -2,7 +2,9 @@
 //
 //   F1. A path is resolved, links followed, before it is opened; what lies outside the root is missing, whatever the reason.
 //   F2. Only regular files are read: no directory, device or FIFO, which could block or never end.
-//   F3. An open file has one version, size and time of modification. Bytes of another version are never handed out.
+//   F3. An open file has one version: size and time of modification. It is compared when the file is opened, and by `check`
+//       once all has been read, so that no client takes a mixture of two versions for a file. (A comparison for each read
+//       was measured to cost a fifth of the throughput.)
 
 import { constants } from 'node:fs';
 import { open, readFile, realpath, stat, type FileHandle } from 'node:fs/promises';
@@ -85,7 +87,7 @@ export class FileStore {
       if (error instanceof FileChanged) throw error;
       throw new FileChanged(path, `it can't be opened (${excuse(error)})`);
     }
-    const file = new OpenFile(path, handle, version);
+    const file = new DiskFile(path, handle, version);
     try {
       await file.check();
       return file;
@@ -104,19 +106,25 @@ export class FileStore {
 }
 
 /** One version of a file, open for reading. `close` it, whatever happens. */
-export class OpenFile {
+export interface OpenFile {
+  /** `length` bytes from `offset`, in memory of their own. Rejects with `FileChanged` where there are fewer. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Rejects with `FileChanged` where the file is of another version by now (F3). */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+class DiskFile implements OpenFile {
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly #version: FileVersion;
 
-  /** @internal Files come from `FileStore.open`. */
   constructor(path: string, handle: FileHandle, version: FileVersion) {
     this.#path = path;
     this.#handle = handle;
     this.#version = version;
   }
 
-  /** `length` bytes from `offset`, in memory of their own. Rejects with `FileChanged` (F3). */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const bytes = Buffer.allocUnsafeSlow(length);
     for (let filled = 0; filled < length;) {
@@ -124,11 +132,9 @@ export class OpenFile {
       if (bytesRead === 0) throw new FileChanged(this.#path, `it ends at ${offset + filled} bytes`);
       filled += bytesRead;
     }
-    await this.check();
     return bytes;
   }
 
-  /** Rejects with `FileChanged` where the open file is of another version now. */
   async check(): Promise<void> {
     const found = await this.#handle.stat();
     if (!found.isFile()) throw new FileChanged(this.#path, 'it is no regular file'); // F2

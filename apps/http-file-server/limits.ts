@@ -13,6 +13,9 @@ export const LIMITS = {
   contentLength: 64 * 1024,
   /** Ranges of one request, overlapping ones counted once; with more of them the whole file is sent. */
   rangeCount: 16,
-  /** What is read from a file and written at a time; the restart point moves up after each. */
-  chunkLength: 128 * 1024,
+  /**
+   * What is read from a file and written at a time; the restart point moves up after each. Measured on loopback, larger
+   * ones bring no throughput, and an image that grows with them: twice as long at 256 KiB.
+   */
+  chunkLength: 64 * 1024,
 } as const;

@@ -52,7 +52,7 @@ const STEPS_TO_THE_END = 5_000;
 
 export async function runSession(
   source: ServiceSource,
-  input: string,
+  input: Uint8Array | string,
   schedule: readonly Step[],
   container?: Container,
 ): Promise<SessionResult> {
