@@ -5,7 +5,7 @@
 
 import type { Writable } from 'node:stream';
 
-export const CHUNK_LENGTH = 64 * 1024;
+const CHUNK_LENGTH = 64 * 1024;
 export const REQUEST_LENGTH = 8;
 
 export function encodeRequest(length: number): Buffer {

@@ -19,7 +19,8 @@ export type {
   PeerReceiver,
   Timer,
 } from './drivers/driver.js';
-export { BindFailed, UdpDriver, type UdpDriverOptions } from './drivers/udp.js';
+export { BindFailed } from './drivers/binding.js';
+export { UdpDriver, type UdpDriverOptions } from './drivers/udp.js';
 export {
   MemoryDriver,
   MemoryNetwork,

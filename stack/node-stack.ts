@@ -1,12 +1,13 @@
 // A stack for a process: TCP in UDP, the system's clock and randomness, and mutual TLS between the members.
 
-import type { Address } from './wire/address.js';
+import { ipToBytes, type Address } from './wire/address.js';
 import type { MemberId } from './wire/migrate-options.js';
 import { openPeerChannel, type NodePeerChannel, type PeerEndpoint } from './drivers/peer-channel.js';
 import type { PeerEvent } from './drivers/peer-events.js';
 import { SystemClock, SystemEntropy } from './drivers/system.js';
 import { UdpDriver } from './drivers/udp.js';
 import { serviceIdentity } from './migration/keys.js';
+import { MAX_MEMBERS } from './migration/setup-record.js';
 import { Stack, type StackOptions } from './socket/stack.js';
 
 /** One member of a service, as every member is told of it. */
@@ -48,9 +49,36 @@ export async function createNodeStack(options: NodeStackOptions): Promise<Stack>
   const base = { ...limits, driver, clock, entropy };
   if (membership === undefined) return new Stack(base);
   const { id, members } = membership;
+  checkMembers(members, driver.family);
   const identity = serviceIdentity(membership.serviceKey);
   const channel = await openChannel(membership, clock, entropy);
-  return new Stack({ ...base, membership: { id, members, identity, channel } });
+  try {
+    return new Stack({ ...base, membership: { id, members, identity, channel } });
+  } catch (error) {
+    await channel.close();
+    throw error;
+  }
+}
+
+function checkMembers(members: readonly MemberEntry[], family: 4 | 6): void {
+  if (members.length > MAX_MEMBERS) {
+    throw new RangeError(`a service has at most ${MAX_MEMBERS} members, not ${members.length}`);
+  }
+  const seen = new Set<MemberId>();
+  for (const { id, address } of members) {
+    if (!Number.isInteger(id) || id < 1 || id > 0xffff) {
+      throw new RangeError(`${id} is not a member id: give each member a number from 1 to 65535`);
+    }
+    if (seen.has(id)) throw new RangeError(`two members have the id ${id}: give each its own`);
+    seen.add(id);
+    const { ip, port } = address;
+    if (ipToBytes(ip)?.length !== (family === 6 ? 16 : 4)) {
+      throw new RangeError(`the address of member ${id}, '${ip}', is not an IPv${family} address like this member's`);
+    }
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new RangeError(`the address of member ${id} needs a port from 1 to 65535, not ${port}`);
+    }
+  }
 }
 
 async function openChannel(

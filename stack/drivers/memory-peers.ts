@@ -50,7 +50,7 @@ export class MemoryPeers {
     const { clock, network, ipOf, delayMs } = this.#options;
     const bytes = encodePeerMessage(message);
     const target = this.#ends.get(to);
-    clock.wakeAt(clock.now() + delayMs, () => {
+    from.sent.push(() => {
       if (from.receiver === undefined) return;
       const cut = network.isCut(ipOf(from.member), ipOf(to)) || network.isCut(ipOf(to), ipOf(from.member));
       if (target?.receiver === undefined || cut || this.#ends.get(to) !== target) {
@@ -62,11 +62,15 @@ export class MemoryPeers {
       const decoded = decodePeerMessage(bytes);
       if (decoded.kind === 'message') target.receiver.message(from.member, decoded.message as PeerMessage);
     });
+    // The clock promises no order among what is due at the same time, a session does.
+    clock.wakeAt(clock.now() + delayMs, () => from.sent.shift()?.());
   }
 }
 
 class MemoryPeerChannel implements PeerChannel {
   receiver: PeerReceiver | undefined;
+  /** Deliveries that are on their way, oldest first. */
+  readonly sent: (() => void)[] = [];
   readonly #peers: MemoryPeers;
   readonly member: MemberId;
   readonly incarnation: string;

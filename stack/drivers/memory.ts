@@ -5,6 +5,7 @@
 import { encapsulateHeader, decapsulate } from '../wire/encapsulation.js';
 import { type Address } from '../wire/address.js';
 import type { Segment } from '../wire/segment.js';
+import { BindFailed, checkPort } from './binding.js';
 import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
 import type { SeededEntropy, VirtualClock } from './virtual-clock.js';
 
@@ -34,6 +35,7 @@ export interface Datagram {
 export type Verdict = 'pass' | 'drop';
 
 const FIRST_EPHEMERAL_PORT = 49_152;
+const LAST_PORT = 65_535;
 
 export class MemoryNetwork {
   conditions: NetworkConditions;
@@ -87,11 +89,14 @@ export class MemoryNetwork {
 export class MemoryDriver implements Driver {
   readonly family: 4 | 6;
   readonly capabilities: DriverCapabilities;
+  /** Datagrams that held no segment of ours. */
+  readonly counters = { malformedDrops: 0 };
   readonly #network: MemoryNetwork;
   readonly #ip: string;
   readonly #ports = new Set<number>();
   #receiver: DriverReceiver | undefined;
   #nextPort = FIRST_EPHEMERAL_PORT;
+  #closed = false;
 
   constructor(network: MemoryNetwork, ip: string, mtu: number) {
     this.#network = network;
@@ -108,17 +113,23 @@ export class MemoryDriver implements Driver {
     return new Promise((resolve) => resolve(this.bindNow(port)));
   }
 
-  /** As `bind`, for callers that have no event loop to wait in. Throws where the port is taken. */
+  /** As `bind`, for callers that have no event loop to wait in. Throws `BindFailed`, or a `RangeError` for what is no port. */
   bindNow(port: number): Address {
+    checkPort(port);
+    if (this.#closed) throw new BindFailed(this.#ip, port, { code: 'ERR_DRIVER_CLOSED', message: 'closed' });
     const chosen = port === 0 ? this.#freePort() : port;
-    if (this.#ports.has(chosen)) throw new Error(`port ${chosen} of ${this.#ip} is in use`);
+    if (this.#ports.has(chosen)) throw new BindFailed(this.#ip, chosen, { code: 'EADDRINUSE', message: 'in use' });
     this.#ports.add(chosen);
     return { ip: this.#ip, port: chosen };
   }
 
   #freePort(): number {
-    while (this.#ports.has(this.#nextPort)) this.#nextPort++;
-    return this.#nextPort++;
+    for (let count = FIRST_EPHEMERAL_PORT; count <= LAST_PORT; count++) {
+      const port = this.#nextPort;
+      this.#nextPort = port === LAST_PORT ? FIRST_EPHEMERAL_PORT : port + 1;
+      if (!this.#ports.has(port)) return port;
+    }
+    throw new BindFailed(this.#ip, 0, { code: 'EADDRINUSE', message: 'all are in use' });
   }
 
   release(address: Address): void {
@@ -132,6 +143,7 @@ export class MemoryDriver implements Driver {
   close(): Promise<void> {
     this.#ports.clear();
     this.#receiver = undefined;
+    this.#closed = true;
     return Promise.resolve();
   }
 
@@ -139,6 +151,7 @@ export class MemoryDriver implements Driver {
   deliver(local: Address, remote: Address, datagram: Uint8Array): void {
     if (!this.#ports.has(local.port)) return;
     const decoded = decapsulate(datagram);
-    if (decoded.kind === 'segment') this.#receiver?.segment(local, remote, decoded.segment);
+    if (decoded.kind === 'malformed') this.counters.malformedDrops++;
+    else this.#receiver?.segment(local, remote, decoded.segment);
   }
 }

@@ -6,41 +6,29 @@
 
 import { createSocket, type RemoteInfo, type Socket, type SocketType } from 'node:dgram';
 import { isIP } from 'node:net';
-import { formatAddress, type Address } from '../wire/address.js';
+import type { Address } from '../wire/address.js';
 import { decapsulate, encapsulateHeader } from '../wire/encapsulation.js';
 import type { Segment } from '../wire/segment.js';
+import { BindFailed, checkPort } from './binding.js';
 import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
 
 export interface UdpDriverOptions {
   /** The IP address of an interface of this machine. */
   readonly ip: string;
-  /** The largest IP packet of the path; default: 16 KiB on the loopback interface, 1,500 elsewhere. */
+  /** The largest IP packet of the path; default: 32 KiB on the loopback interface, 1,500 elsewhere. */
   readonly mtu?: number;
   /** Bytes that the kernel keeps for each socket in each direction; it may grant less. */
   readonly socketBufferLength?: number;
 }
 
-/** Thrown, or the reason of a rejection, when a UDP port can't be had. The message names the address. */
-export class BindFailed extends Error {
-  override readonly name = 'BindFailed';
-  readonly code: string;
-  constructor(ip: string, port: number, cause: NodeJS.ErrnoException) {
-    super(`can't receive on ${formatAddress({ ip, port })}: ${describeBindError(cause)}`, { cause });
-    this.code = cause.code ?? 'UNKNOWN';
-  }
-}
-
-function describeBindError({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EADDRINUSE') return 'the port is in use; stop the other program or choose another port';
-  if (code === 'EADDRNOTAVAIL') return 'no interface of this machine has that address';
-  if (code === 'EACCES') return 'no permission; choose a port from 1024 on';
-  return message;
-}
-
-const LOOPBACK_MTU = 16_384;
+const LOOPBACK_MTU = 32_768;
 const ETHERNET_MTU = 1_500;
+/** What every host takes (RFC 1122 section 3.3.2), and the largest IP packet. */
+const MIN_MTU = 576;
+const MAX_MTU = 65_535;
 const UDP_HEADER_LENGTH = 8;
 const DEFAULT_SOCKET_BUFFER_LENGTH = 4 * 1024 * 1024;
+const DRIVER_CLOSED = Object.assign(new Error('closed'), { code: 'ERR_DRIVER_CLOSED' });
 
 export class UdpDriver implements Driver {
   readonly family: 4 | 6;
@@ -50,9 +38,13 @@ export class UdpDriver implements Driver {
   readonly #options: UdpDriverOptions;
   readonly #type: SocketType;
   readonly #sockets = new Map<number, Socket>();
+  readonly #sent = (error: Error | null): void => {
+    if (error !== null) this.counters.sendErrors++;
+  };
   #receiver: DriverReceiver | undefined;
+  #closed = false;
 
-  /** Throws a `RangeError` where `ip` is no IP address. */
+  /** Throws a `RangeError` where `ip` is no IP address, or `mtu` can't be one. */
   constructor(options: UdpDriverOptions) {
     const family = isIP(options.ip);
     if (family === 0) throw new RangeError(`'${options.ip}' is not an IP address: give one of this machine's`);
@@ -61,6 +53,9 @@ export class UdpDriver implements Driver {
     this.#options = options;
     const isLoopback = options.ip === '::1' || options.ip.startsWith('127.');
     const mtu = options.mtu ?? (isLoopback ? LOOPBACK_MTU : ETHERNET_MTU);
+    if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > MAX_MTU) {
+      throw new RangeError(`${mtu} is not an MTU: give one from ${MIN_MTU} to ${MAX_MTU}`);
+    }
     this.capabilities = { mtu: mtu - UDP_HEADER_LENGTH, maxSuperSegmentLength: 0, checksumOffload: true };
   }
 
@@ -68,9 +63,10 @@ export class UdpDriver implements Driver {
     this.#receiver = receiver;
   }
 
-  /** Rejects with `BindFailed`. */
-  bind(port: number): Promise<Address> {
+  /** Rejects with `BindFailed`, or a `RangeError` for what is no port. */
+  async bind(port: number): Promise<Address> {
     const { ip } = this.#options;
+    checkPort(port);
     // Addresses are numbers already: an asynchronous look-up would cost a turn of the loop for each datagram.
     const socket = createSocket({
       type: this.#type,
@@ -86,6 +82,7 @@ export class UdpDriver implements Driver {
       socket.once('error', failed);
       socket.bind({ port, address: ip, exclusive: true }, () => {
         socket.off('error', failed);
+        if (this.#closed) return failed(DRIVER_CLOSED);
         socket.on('error', () => this.counters.sendErrors++);
         this.#enlargeBuffers(socket);
         const local: Address = { ip, port: socket.address().port };
@@ -110,14 +107,16 @@ export class UdpDriver implements Driver {
 
   #receive(local: Address, remote: RemoteInfo, datagram: Buffer): void {
     const decoded = decapsulate(datagram);
-    if (decoded.kind === 'malformed') this.counters.malformedDrops++;
+    // Port 0 is nobody's: it could not be answered.
+    if (decoded.kind === 'malformed' || remote.port === 0) this.counters.malformedDrops++;
     else this.#receiver?.segment(local, { ip: remote.address, port: remote.port }, decoded.segment);
   }
 
   transmit(local: Address, remote: Address, segment: Segment): void {
     const socket = this.#sockets.get(local.port);
     if (socket === undefined) return;
-    socket.send([encapsulateHeader(segment), ...segment.payload], remote.port, remote.ip);
+    if (remote.port === 0) this.counters.sendErrors++;
+    else socket.send([encapsulateHeader(segment), ...segment.payload], remote.port, remote.ip, this.#sent);
   }
 
   release(address: Address): void {
@@ -128,6 +127,7 @@ export class UdpDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const sockets = [...this.#sockets.values()];
     this.#sockets.clear();
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));

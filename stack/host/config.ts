@@ -7,6 +7,9 @@ export interface HostLimits {
   readonly halfOpenCount: number;
   /** Requests of clients for which an image is being fetched. */
   readonly arrivingCount: number;
+  /** Requests for connections that are not here, in each interval. */
+  readonly requestCount: number;
+  readonly requestIntervalMs: number;
   /** How long a member waits for another's answer during a handoff. */
   readonly handoffTimeoutMs: number;
   /** How often one request is sent on from a former holder to the next. */
@@ -29,6 +32,8 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   connectionCount: 100_000,
   halfOpenCount: 1_024,
   arrivingCount: 1_024,
+  requestCount: 5_000,
+  requestIntervalMs: 1_000,
   handoffTimeoutMs: 1_000,
   forwardCount: 4,
   lockWaitMs: 500,

@@ -9,6 +9,9 @@ export interface HostCounters {
   connectionLimitDrops: number;
   forgedConnectionIdDrops: number;
   badProofDrops: number;
+  requestRateDrops: number;
+  /** Requests from an address that another connection has. */
+  takenPathDrops: number;
   requestsRefused: number;
   imagesGiven: number;
   imagesInstalled: number;
@@ -27,6 +30,8 @@ export function newCounters(): HostCounters {
     connectionLimitDrops: 0,
     forgedConnectionIdDrops: 0,
     badProofDrops: 0,
+    requestRateDrops: 0,
+    takenPathDrops: 0,
     requestsRefused: 0,
     imagesGiven: 0,
     imagesInstalled: 0,

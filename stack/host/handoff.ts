@@ -39,6 +39,8 @@ export interface HandoffHost {
   connectionOf(cid: ConnectionId): HostConnection | undefined;
   /** Whether connections may arrive at the request's port now. */
   accepts(request: MoveRequest): boolean;
+  /** Whether another connection has the address from which the request came. */
+  isPathTaken(request: MoveRequest): boolean;
   install(now: number, image: Uint8Array, request: MoveRequest): RefusalReason | 'installed';
   refuse(request: MoveRequest, reason: RefusalReason, mac: Uint8Array): void;
   /** Polls the connection after its record has changed. */
@@ -77,6 +79,7 @@ export class Handoff {
   readonly #deadlines = new DeadlineHeap<Arriving | Waiting>();
   readonly #incarnations = new Map<MemberId, string>();
   #exchange = 0;
+  #interval = { startedAt: 0, count: 0 };
 
   constructor(host: HandoffHost) {
     this.#host = host;
@@ -107,17 +110,30 @@ export class Handoff {
       return;
     }
     if (this.#arriving.has(option.cid)) return; // H3; the client repeats itself
+    if (host.isPathTaken(request)) {
+      host.counters.takenPathDrops++;
+      return;
+    }
     const here = host.connectionOf(option.cid);
     if (here !== undefined) {
       this.#rebind(now, here, request);
       return;
     }
-    if (!host.accepts(request)) return this.#refuse(request, 'refused-by-policy');
-    if (this.#arriving.size >= host.limits.arrivingCount) return this.#refuse(request, 'busy');
+    if (!this.#withinRate(now)) {
+      host.counters.requestRateDrops++;
+      return;
+    }
     const former = this.former.get(option.cid, now);
     if (former?.kind === 'departed') return this.#reclaim(now, request, former);
     if (former?.kind === 'finished' || option.origin === host.self) return this.#refuse(request, 'unknown-connection');
     this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
+  }
+
+  /** What makes members ask each other is limited in rate too (S6): a client repeats itself, an attacker wears nobody out. */
+  #withinRate(now: number): boolean {
+    const { requestCount, requestIntervalMs } = this.#host.limits;
+    if (now >= this.#interval.startedAt + requestIntervalMs) this.#interval = { startedAt: now, count: 0 };
+    return ++this.#interval.count <= requestCount;
   }
 
   #rebind(now: number, connection: HostConnection, request: MoveRequest): void {
@@ -137,9 +153,10 @@ export class Handoff {
     if (option.origin !== host.self) return this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
     const image = this.#resumable(departed);
     if (image !== undefined) {
-      this.former.delete(option.cid);
+      // Though this member may take none from others now, this one is its own.
       const installed = host.install(now, image, request);
-      if (installed !== 'installed') this.#refuse(request, installed, departed.key);
+      if (installed === 'installed') this.former.delete(option.cid);
+      else this.#refuse(request, installed, departed.key);
     } else {
       const question = departed.retained.kind === 'confirmed' ? 'fetch' : 'inquire';
       this.#ask(now, request, departed.to, question, host.limits.forwardCount);
@@ -151,7 +168,8 @@ export class Handoff {
     if (retained.kind === 'disclaimed') return retained.image;
     if (retained.kind === 'confirmed') return undefined;
     const incarnation = this.#incarnations.get(to);
-    return incarnation !== undefined && incarnation !== retained.incarnation ? retained.image : undefined;
+    const known = retained.incarnation !== undefined && incarnation !== undefined;
+    return known && incarnation !== retained.incarnation ? retained.image : undefined;
   }
 
   #ask(now: number, request: MoveRequest, asked: MemberId, question: 'fetch' | 'inquire', forwardsLeft: number): void {
@@ -159,6 +177,8 @@ export class Handoff {
     if (!host.isMember(asked) || asked === host.self || forwardsLeft === 0) {
       return this.#refuse(request, 'origin-unreachable');
     }
+    if (question === 'fetch' && !host.accepts(request)) return this.#refuse(request, 'refused-by-policy');
+    if (this.#arriving.size >= host.limits.arrivingCount) return this.#refuse(request, 'busy');
     const { option, sendUnacknowledged } = request;
     const { cid, epoch, origin, receiveNext, nonce, mac } = option;
     const exchange = this.#nextExchange();
@@ -263,7 +283,7 @@ export class Handoff {
 
   #handOut(now: number, to: MemberId, message: FetchMessage, key: Uint8Array, image: Uint8Array): void {
     const { cid, epoch, exchange } = message;
-    const incarnation = this.#incarnations.get(to) ?? '';
+    const incarnation = this.#incarnations.get(to);
     this.former.depart(now, cid, { epoch, to, key, image, incarnation });
     this.#host.counters.imagesGiven++;
     this.#host.send(to, { kind: 'image', exchange, cid, epoch, image });
@@ -307,11 +327,17 @@ export class Handoff {
 
   #imageArrived(now: number, from: MemberId, message: Extract<PeerMessage, { kind: 'image' }>): void {
     const host = this.#host;
-    const entry = this.#matching(from, message, 'fetch');
-    if (entry === undefined) return; // H2
-    this.#forget(entry);
     const { cid, epoch } = message;
-    const installed = host.install(now, message.image, entry.request);
+    const entry = this.#matching(from, message, 'fetch');
+    if (entry === undefined) {
+      // H2; with another question under way it might be for the same epoch, and the answer to that may be taken.
+      if (!this.#arriving.has(cid) && host.connectionOf(cid) === undefined)
+        host.send(from, { kind: 'returned', cid, epoch });
+      return;
+    }
+    this.#forget(entry);
+    const { request } = entry;
+    const installed = host.accepts(request) ? host.install(now, message.image, request) : 'refused-by-policy';
     if (installed === 'installed') {
       this.former.delete(cid);
       host.counters.imagesInstalled++;
@@ -319,7 +345,7 @@ export class Handoff {
     } else {
       host.counters.imagesReturned++;
       host.send(from, { kind: 'returned', cid, epoch });
-      this.#refuse(entry.request, installed);
+      this.#refuse(request, installed);
     }
   }
 
@@ -361,6 +387,9 @@ export class Handoff {
 
   #inquiryAnswered(now: number, from: MemberId, message: InquiryMessage): void {
     const { cid, epoch, exchange } = message;
+    // What the member says is true whether we still wait for it or not.
+    if (message.kind === 'held') this.former.confirm(now, cid, from, epoch);
+    else this.former.disclaim(now, cid, from, epoch);
     const arriving = this.#arriving.get(cid);
     const asking = [...(arriving === undefined ? [] : [arriving]), ...this.#waiting].find(
       (entry) => entry.exchange === exchange && entry.asked === from,
@@ -370,8 +399,6 @@ export class Handoff {
       return;
     }
     this.#forget(asking);
-    if (message.kind === 'held') this.former.confirm(now, cid, from, epoch);
-    else this.former.disclaim(now, cid, from, epoch);
     if (asking.kind === 'arriving') this.request(now, asking.request);
     else this.#fetched(now, asking.from, asking.message);
   }

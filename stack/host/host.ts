@@ -33,7 +33,7 @@ import type { Address } from '../wire/address.js';
 import { SHORT_MAC_LENGTH, type ConnectionId, type MemberId } from '../wire/migrate-options.js';
 import { NO_OPTIONS, type SegmentOptions } from '../wire/options.js';
 import { refusalCode, type RefusalReason } from '../wire/refusal-reason.js';
-import { addSequence } from '../wire/sequence.js';
+import { addSequence, type Sequence } from '../wire/sequence.js';
 import { FLAG, sequenceLength, type Segment } from '../wire/segment.js';
 import type { HostLimits } from './config.js';
 import { newCounters, type HostCounters } from './counters.js';
@@ -75,7 +75,8 @@ export class Host implements HandoffHost {
   readonly #connections = new Map<ConnectionId, HostConnection>();
   readonly #listeners = new Map<number, Listener>();
   readonly #deadlines = new DeadlineHeap<HostConnection>();
-  readonly #formerPaths: ExpiringMap<string, true>;
+  /** Paths that connections have left, with the peer's first sequence number: that of a SYN which is an old one. */
+  readonly #formerPaths: ExpiringMap<string, Sequence>;
   readonly #handoff: Handoff;
   readonly #pathSecret: Uint8Array;
 
@@ -106,7 +107,13 @@ export class Host implements HandoffHost {
     let halfOpen = 0;
     for (const listener of this.#listeners.values()) halfOpen += listener.halfOpenCount;
     const connections = this.#connections.size;
-    return { paths: this.#paths.size, connections, halfOpen, deadlines: this.#deadlines.size, ...this.#handoff.tableSizes() };
+    return {
+      paths: this.#paths.size,
+      connections,
+      halfOpen,
+      deadlines: this.#deadlines.size,
+      ...this.#handoff.tableSizes(),
+    };
   }
 
   /** The connections that could be advised to move, oldest first. */
@@ -148,7 +155,7 @@ export class Host implements HandoffHost {
     const option = segment.options.migrate;
     const isSyn = (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn;
     if (isSyn && option?.kind === 'request') {
-      const request = moveRequest(local, remote, segment, option);
+      const request = moveRequest(local, remote, segment, option, this.#drawNonce());
       if (this.#options.membership === undefined) this.refuse(request, 'unknown-connection', new Uint8Array(0));
       else this.#handoff.request(now, request);
       return;
@@ -158,9 +165,12 @@ export class Host implements HandoffHost {
     if (connection !== undefined) {
       handle(connection.record, now, { kind: 'segment', from: remote, segment });
       this.drain(now, connection);
-    } else if (isSyn) {
+      return;
+    }
+    const firstSequence = this.#formerPaths.get(key, now);
+    if (isSyn && firstSequence !== segment.sequence) {
       this.#accept(now, key, local, remote, segment);
-    } else if (this.#formerPaths.get(key, now) !== undefined) {
+    } else if (firstSequence !== undefined) {
       this.counters.formerPathDrops++;
     } else {
       this.#reset(local, remote, segment, NO_OPTIONS);
@@ -210,6 +220,11 @@ export class Host implements HandoffHost {
   abort(now: number, connection: HostConnection): void {
     handle(connection.record, now, { kind: 'abort' });
     this.drain(now, connection);
+  }
+
+  /** Resets every connection, also those that are not open yet. */
+  abortAll(now: number): void {
+    for (const connection of new Set(this.#paths.values())) this.abort(now, connection);
   }
 
   /** Throws `StateTooLarge`. */
@@ -276,19 +291,11 @@ export class Host implements HandoffHost {
       case 'open':
         this.#opened(connection);
         if (listener !== undefined) {
+          this.#register(connection);
           listener.options.onConnection(connection);
           return;
         }
         break;
-      case 'ready': {
-        if (listener !== undefined) {
-          const identity = identityOf(record.phase);
-          connection.cid = identity?.cid;
-          connection.epoch = identity?.epoch ?? 0;
-          if (connection.cid !== undefined) this.#connections.set(connection.cid, connection);
-        }
-        break;
-      }
       case 'confirmed':
         connection.epoch = identityOf(record.phase)?.epoch ?? connection.epoch;
         break;
@@ -302,6 +309,20 @@ export class Host implements HandoffHost {
         break;
     }
     connection.onEvent(event);
+  }
+
+  /** A server's connection that can move is known by its cid before anybody can end it. */
+  #register(connection: HostConnection): void {
+    const identity = identityOf(connection.record.phase);
+    if (identity === undefined) return;
+    connection.cid = identity.cid;
+    connection.epoch = identity.epoch;
+    this.#connections.set(identity.cid, connection);
+  }
+
+  #drawNonce(): number {
+    const bytes = this.#options.drawRandom(4);
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   }
 
   #accept(now: number, key: string, local: Address, remote: Address, syn: Segment): void {
@@ -353,11 +374,16 @@ export class Host implements HandoffHost {
     const keys = pathsOf(record).map((remote) => pathKey(record.local, remote));
     for (const key of connection.paths) {
       if (keys.includes(key)) continue;
-      this.#paths.delete(key);
-      this.#formerPaths.set(key, true, now);
+      this.#leavePath(now, connection, key);
     }
     for (const key of keys) this.#paths.set(key, connection);
     connection.paths = keys;
+  }
+
+  #leavePath(now: number, connection: HostConnection, key: string): void {
+    if (this.#paths.get(key) !== connection) return;
+    this.#paths.delete(key);
+    this.#formerPaths.set(key, connection.record.tcp.receive.initialSequence, now);
   }
 
   /** The connection has ended, though TIME-WAIT may still hold its path. */
@@ -374,8 +400,8 @@ export class Host implements HandoffHost {
     if (connection.paths.length === 0) return;
     const departed = connection.record.phase.kind === 'departed';
     for (const key of connection.paths) {
-      this.#paths.delete(key);
-      if (departed) this.#formerPaths.set(key, true, now);
+      if (departed) this.#leavePath(now, connection, key);
+      else if (this.#paths.get(key) === connection) this.#paths.delete(key);
     }
     connection.paths = [];
     if (departed && connection.cid !== undefined && this.#connections.get(connection.cid) === connection) {
@@ -404,9 +430,15 @@ export class Host implements HandoffHost {
     );
   }
 
+  isPathTaken({ local, from, option }: MoveRequest): boolean {
+    const connection = this.#paths.get(pathKey(local, from));
+    // A connection that is not set up yet has proved nothing: it may be an old SYN of the client that comes back.
+    return connection?.cid !== undefined && connection.cid !== option.cid;
+  }
+
   install(now: number, bytes: Uint8Array, request: MoveRequest): RefusalReason | 'installed' {
     const listener = this.#listeners.get(request.local.port);
-    if (listener === undefined || !this.accepts(request)) return 'refused-by-policy';
+    if (listener === undefined) return 'refused-by-policy';
     const { tcp, migration } = this.#options;
     if (bytes.length > migration.imageLength) return 'image-too-large';
     const decoded = decodeImage(bytes);

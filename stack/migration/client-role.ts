@@ -13,13 +13,14 @@ import {
   windowField,
 } from '../tcp/connection.js';
 import { movable } from '../tcp/freeze.js';
+import type { TcpRecord } from '../tcp/state.js';
 import { type Address } from '../wire/address.js';
 import type { MemberId, MigrateOption } from '../wire/migrate-options.js';
 import { refusalReason, type RefusalReason } from '../wire/refusal-reason.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import { closeWith } from './close.js';
 import { MAX_EPOCH } from './config.js';
-import { acknowledgeMac, confirmMac, deriveNonce, requestMac, sameMac, triggerMac } from './keys.js';
+import { acknowledgeMac, confirmMac, deriveNonce, failMac, requestMac, sameMac, triggerMac } from './keys.js';
 import { advance, type Attempt, type Identity, type Requesting, type Settled } from './machine.js';
 import type { MigratoryRecord } from './record.js';
 import type { MemberAddress } from './setup-record.js';
@@ -30,6 +31,8 @@ export type StartMoveOutcome =
       readonly kind: 'impossible';
       readonly cause: 'not-ready' | 'moving' | 'closing' | 'unknown-member' | 'epochs-used-up';
     };
+
+type AcknowledgeOption = Extract<MigrateOption, { kind: 'acknowledge' }>;
 
 /** So many epochs are kept for the attempts of one move. */
 const EPOCH_RESERVE = 256;
@@ -50,7 +53,7 @@ export function startMove(record: MigratoryRecord, now: number, to: MemberId, ad
   if (target === undefined) return { kind: 'impossible', cause: 'unknown-member' };
   suspend(record.tcp);
   const candidates = orderCandidates(record, identity, target);
-  advance(record, {
+  const requesting: Requesting = {
     kind: 'requesting',
     identity,
     candidates,
@@ -58,9 +61,11 @@ export function startMove(record: MigratoryRecord, now: number, to: MemberId, ad
     index: 0,
     refusals: new Map(),
     lastReason: 'timed-out',
-    attempt: newAttempt(record, identity, target, now, identity.epoch + 1),
-  });
+    attempt: newAttempt(record, identity, target, now, identity.epoch + 1, 0),
+  };
+  advance(record, requesting);
   record.events.push({ kind: 'paths-changed' });
+  meetRequestDeadline(record, now, requesting);
   return { kind: 'started' };
 }
 
@@ -77,14 +82,17 @@ function newAttempt(
   to: MemberAddress,
   sendAt: number,
   epoch: number,
+  round: number,
 ): Attempt {
+  const { requestAttemptMs, requestRetransmitMs, moveGiveUpMs } = record.limits;
   return {
     epoch,
-    nonce: deriveNonce(identity.key, 'client', identity.cid, epoch),
+    nonce: deriveNonce(identity.key, identity.cid, epoch),
     to,
     sendAt,
-    deadline: sendAt + record.limits.requestAttemptMs,
-    retransmitMs: record.limits.requestRetransmitMs,
+    // Longer in each round: if the members are slow, the connection must not be called away before it has arrived.
+    deadline: sendAt + Math.min(requestAttemptMs * 2 ** round, moveGiveUpMs / 4),
+    retransmitMs: requestRetransmitMs,
   };
 }
 
@@ -145,8 +153,9 @@ function nextCandidate(record: MigratoryRecord, now: number, phase: Requesting, 
   const { requestPauseMs, requestAttemptMs } = record.limits;
   const pause = roundEnded ? Math.min(requestPauseMs * 2 ** (round - 1), requestAttemptMs) : 0;
   if (roundEnded) phase.refusals.clear();
-  phase.attempt = newAttempt(record, phase.identity, to, now + pause, epoch);
+  phase.attempt = newAttempt(record, phase.identity, to, now + pause, epoch, round);
   record.events.push({ kind: 'paths-changed' });
+  meetRequestDeadline(record, now, phase);
 }
 
 /** Every member has answered that it never heard of the connection: asking again can't help. */
@@ -171,7 +180,22 @@ function receiveRefusal(record: MigratoryRecord, now: number, phase: Requesting,
   if ((segment.flags & FLAG.ack) === 0 || segment.acknowledgment !== expected) return;
   const fail = segment.options.migrate;
   if (fail?.kind !== 'fail') return nextCandidate(record, now, phase, 'refused-by-policy');
-  if (fail.nonce === attempt.nonce) nextCandidate(record, now, phase, refusalReason(fail.reason));
+  if (fail.nonce !== attempt.nonce || !mayBeGenuine(phase, fail)) return;
+  nextCandidate(record, now, phase, refusalReason(fail.reason));
+}
+
+/** A member that has no key can't make a mac and sends zeros; any other mac has to be right. */
+function mayBeGenuine({ identity, attempt }: Requesting, fail: Extract<MigrateOption, { kind: 'fail' }>): boolean {
+  if (fail.mac.every((byte) => byte === 0)) return true;
+  return sameMac(failMac(identity.key, identity.cid, attempt.epoch, fail.reason, attempt.nonce), fail.mac);
+}
+
+/** Whether the answer is by the identity's member, for its epoch. */
+function provesItself({ key, cid, epoch, member }: Identity, answer: AcknowledgeOption): boolean {
+  const clientNonce = deriveNonce(key, cid, epoch);
+  return (
+    answer.epoch === epoch && sameMac(acknowledgeMac(key, cid, epoch, member, clientNonce, answer.nonce), answer.mac)
+  );
 }
 
 function receiveAcknowledge(
@@ -179,43 +203,50 @@ function receiveAcknowledge(
   now: number,
   phase: Requesting,
   segment: Segment,
-  answer: Extract<MigrateOption, { kind: 'acknowledge' }>,
+  answer: AcknowledgeOption,
 ): void {
   const { tcp } = record;
   const { attempt, identity } = phase;
-  if (answer.epoch !== attempt.epoch) return;
-  const mac = acknowledgeMac(identity.key, identity.cid, attempt.epoch, attempt.to.id, attempt.nonce, answer.nonce);
-  if (!sameMac(mac, answer.mac)) return;
+  const { epoch, to } = attempt;
+  const moved: Identity = { ...identity, epoch, member: to.id };
+  if (!provesItself(moved, answer)) return;
   if (segment.sequence !== sequenceOfReceiveOffset(tcp, tcp.receive.nextOffset - 1)) return;
   const acknowledgedOffset = sendOffsetOf(tcp, segment.acknowledgment);
   if (acknowledgedOffset < tcp.send.unacknowledgedOffset || acknowledgedOffset > tcp.send.highestOffset) return;
-  const { epoch, to } = attempt;
-  const moved: Identity = { ...identity, epoch, member: to.id };
   advance(record, { kind: 'settled', identity: moved, trigger: undefined });
   record.remote = to.address;
-  tcp.attachedOption = {
-    kind: 'confirm',
-    epoch,
-    mac: confirmMac(identity.key, identity.cid, epoch, to.id, answer.nonce),
-  };
-  resume(tcp, now, { peerWindow: segment.window, acknowledgedOffset });
+  attachConfirm(tcp, moved, answer.nonce);
+  const peerTimestamp = segment.options.timestamps?.value;
+  resume(tcp, now, { peerWindow: segment.window, acknowledgedOffset, peerTimestamp });
   const refusals = Array.from(phase.refusals, ([member, reason]) => ({ member, reason }));
   const report = { from: identity.member, to: to.id, epoch, stallMs: now - phase.startedAt, refusals };
   record.events.push({ kind: 'paths-changed' }, { kind: 'moved', report });
 }
 
+function attachConfirm(tcp: TcpRecord, { key, cid, epoch, member }: Identity, serverNonce: number): void {
+  tcp.attachedOption = { kind: 'confirm', epoch, mac: confirmMac(key, cid, epoch, member, serverNonce) };
+}
+
 /**
  * Settled: the answer comes again while the confirmation may be lost, and is confirmed again; the first other segment
- * shows that the member has it. Answers whether the segment is TCP's business.
+ * shows that the member has it, unless it is an old one. Answers whether the segment is TCP's business.
  */
-export function confirmOnReceipt(record: MigratoryRecord, segment: Segment): 'for-tcp' | 'handled' {
+export function confirmOnReceipt(
+  record: MigratoryRecord,
+  { identity }: Settled,
+  segment: Segment,
+): 'for-tcp' | 'handled' {
   const { tcp } = record;
   if ((segment.flags & FLAG.syn) === 0) {
     if (tcp.attachedOption?.kind === 'confirm') tcp.attachedOption = undefined;
     return 'for-tcp';
   }
-  if (segment.options.migrate?.kind !== 'acknowledge') return 'for-tcp';
-  if (tcp.attachedOption !== undefined) tcp.receive.acknowledgmentPending = true;
+  const answer = segment.options.migrate;
+  if (answer?.kind !== 'acknowledge') return 'for-tcp';
+  if (provesItself(identity, answer)) {
+    attachConfirm(tcp, identity, answer.nonce);
+    tcp.receive.acknowledgmentPending = true;
+  }
   return 'handled';
 }
 

@@ -5,7 +5,7 @@ export interface MigrationLimits {
   readonly setUpTimeoutMs: number;
   /** Between the first two MIGRATE_REQ to one member; doubles. */
   readonly requestRetransmitMs: number;
-  /** How long the client asks one member before it tries the next. */
+  /** How long the client asks one member before it tries the next; doubles with each round of all members. */
   readonly requestAttemptMs: number;
   /** The pause before the client goes round the members again; doubles up to `requestAttemptMs`. */
   readonly requestPauseMs: number;
@@ -13,6 +13,7 @@ export interface MigrationLimits {
   readonly moveGiveUpMs: number;
   /** Between the first two SYN/ACK of a destination; doubles. */
   readonly confirmRetransmitMs: number;
+  readonly maxConfirmRetransmitMs: number;
   /** How long a destination keeps a connection whose client does not confirm. */
   readonly confirmGiveUpMs: number;
   /** Between repetitions of a MIGRATE_TRIGGER. */
@@ -36,6 +37,7 @@ export const DEFAULT_MIGRATION_LIMITS: MigrationLimits = {
   requestPauseMs: 100,
   moveGiveUpMs: 60_000,
   confirmRetransmitMs: 100,
+  maxConfirmRetransmitMs: 2_000,
   confirmGiveUpMs: 90_000,
   triggerRepeatMs: 200,
   triggerAttemptCount: 10,

@@ -157,12 +157,12 @@ function receiveSegment(record: MigratoryRecord, now: number, from: Address, seg
       if (sameAddress(from, phase.attempt.to.address)) receiveAnswer(record, now, phase, segment);
       return;
     case 'confirming':
-      if (!sameAddress(from, phase.candidate) || !receiveConfirm(record, now, phase, segment)) return;
+      if (!receiveConfirm(record, now, phase, from, segment)) return;
       break;
     case 'settled': {
       if (!sameAddress(from, record.remote)) return;
       if (record.terms.kind === 'client') {
-        if (confirmOnReceipt(record, segment) === 'handled') return;
+        if (confirmOnReceipt(record, phase, segment) === 'handled') return;
         const option = segment.options.migrate;
         if (option?.kind === 'trigger') receiveTrigger(record, now, phase, option);
       } else if (segment.options.migrate?.kind === 'request') {
@@ -280,7 +280,7 @@ function close(record: MigratoryRecord, now: number): void {
   if (sync.ended) return;
   endOutput(sync);
   if (sync.replay.kind !== 'diverged') {
-    if (sync.peerHasEnd) closeAcknowledged(record.tcp);
+    if (sync.peerHasEnd) closeAcknowledged(record.tcp, now);
     else handleTcp(record.tcp, now, { kind: 'close' });
   }
   applyOutput(record);
@@ -310,9 +310,17 @@ export function read(record: MigratoryRecord): Uint8Array | undefined {
   return chunk;
 }
 
-/** Bytes written and not yet acknowledged, or not yet sent. */
-export function queuedLength(record: MigratoryRecord): number {
-  return sendQueueLength(record.tcp);
+/**
+ * Bytes written and not yet acknowledged, or not yet sent, for back-pressure. None while a replay is verified: nothing leaves
+ * before all of it is there, and it is no more than the origin had queued.
+ */
+export function queuedLength({ sync, tcp }: MigratoryRecord): number {
+  return sync?.replay.kind === 'verifying' ? 0 : sendQueueLength(tcp);
+}
+
+/** Whether the application should stop writing until 'writable' comes; never while a replay is verified, as above. */
+export function outputIsFull({ sync, tcp }: MigratoryRecord): boolean {
+  return tcp.send.full && sync?.replay.kind !== 'verifying';
 }
 
 export type RestoredState =
@@ -338,7 +346,7 @@ export function setState(record: MigratoryRecord, state: Uint8Array, unreadLengt
 }
 
 export function changeOutputMode(record: MigratoryRecord, mode: OutputMode): void {
-  if (record.sync === undefined || record.sync.replay.kind === 'verifying') return;
+  if (record.sync === undefined) return;
   setOutputMode(record.sync, mode);
   applyOutput(record);
 }
@@ -361,7 +369,7 @@ export function isLocked({ sync }: MigratoryRecord): boolean {
 /** The addresses whose segments belong to this connection now. */
 export function pathsOf({ phase, remote }: MigratoryRecord): Address[] {
   if (phase.kind === 'requesting') return [remote, phase.attempt.to.address];
-  if (phase.kind === 'confirming') return [remote, phase.candidate];
+  if (phase.kind === 'confirming') return [remote, ...phase.candidates];
   return [remote];
 }
 

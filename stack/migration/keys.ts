@@ -4,8 +4,9 @@
 // set-up transcript. It never crosses the wire. Every mac is HMAC-SHA256 under that key over a label and all the fields
 // that a forger might want to change, truncated; labels keep one kind of proof from passing as another.
 //   K1. Comparison of macs takes the same time whatever they hold.
-//   K2. Nonces are derived from the key and the epoch, so that the core needs no randomness and a repeated request is the
-//       same request. They only tie an answer to its question; replays are refused by the epoch.
+//   K2. The client's nonce is derived from the key and the epoch, so that a repeated request is the same request: it only
+//       ties an answer to its question. The member's is random for each answer, so that a recorded confirmation fits no
+//       other answer, not even of the same member for the same epoch after a crash.
 
 import {
   createHash,
@@ -33,10 +34,19 @@ import type { Sequence } from '../wire/sequence.js';
 export const KEY_LENGTH = 32;
 export const SIGNATURE_LENGTH = 64;
 
-// The DER prefixes (RFC 8410) that turn 32 raw bytes into keys that node:crypto takes.
-const X25519_PRIVATE_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const X25519_PUBLIC_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
-const ED25519_PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+// Raw bytes become keys as JSON Web Keys (RFC 8037): node:crypto takes those in a tenth of the time that DER costs it.
+type Curve = 'X25519' | 'Ed25519';
+
+function publicKeyOf(curve: Curve, raw: Uint8Array): KeyObject {
+  return createPublicKey({ key: { kty: 'OKP', crv: curve, x: base64url(raw) }, format: 'jwk' });
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+}
+
+/** The public half of the key is asked for by the format, and then not used. */
+const UNUSED_PUBLIC_HALF = base64url(new Uint8Array(KEY_LENGTH));
 
 /** What a service proves itself with; every member of the service holds the same. */
 export interface ServiceIdentity {
@@ -80,7 +90,7 @@ function readKey(read: () => KeyObject, what: string): KeyObject {
 }
 
 function rawPublicKey(key: KeyObject): Uint8Array {
-  return new Uint8Array(key.export({ format: 'der', type: 'spki' }).subarray(-KEY_LENGTH));
+  return new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
 }
 
 /** The X25519 public key for 32 bytes of private key. */
@@ -89,7 +99,8 @@ export function x25519PublicKey(privateKey: Uint8Array): Uint8Array {
 }
 
 function x25519Private(privateKey: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([X25519_PRIVATE_PREFIX, privateKey]), format: 'der', type: 'pkcs8' });
+  const key = { kty: 'OKP', crv: 'X25519', d: base64url(privateKey), x: UNUSED_PUBLIC_HALF };
+  return createPrivateKey({ key, format: 'jwk' });
 }
 
 /** The connection key, or undefined where the peer's public key is one of the points that give no secret. */
@@ -101,14 +112,8 @@ export function deriveConnectionKey(
 ): Uint8Array | undefined {
   let secret: Buffer;
   try {
-    secret = diffieHellman({
-      privateKey: x25519Private(privateKey),
-      publicKey: createPublicKey({
-        key: Buffer.concat([X25519_PUBLIC_PREFIX, peerPublicKey]),
-        format: 'der',
-        type: 'spki',
-      }),
-    });
+    const publicKey = publicKeyOf('X25519', peerPublicKey);
+    secret = diffieHellman({ privateKey: x25519Private(privateKey), publicKey });
   } catch {
     return undefined;
   }
@@ -128,12 +133,7 @@ export function signTranscript(identity: ServiceIdentity, transcript: Uint8Array
 
 export function verifyTranscript(publicKey: Uint8Array, transcript: Uint8Array, signature: Uint8Array): boolean {
   try {
-    const key = createPublicKey({
-      key: Buffer.concat([ED25519_PUBLIC_PREFIX, publicKey]),
-      format: 'der',
-      type: 'spki',
-    });
-    return verify(null, transcript, key, signature);
+    return verify(null, transcript, publicKeyOf('Ed25519', publicKey), signature);
   } catch {
     return false;
   }
@@ -205,11 +205,9 @@ export function failMac(
   return truncatedMac(key, begin('fail', cid, epoch).u8(reasonCode).u32(clientNonce), SHORT_MAC_LENGTH);
 }
 
-export type NonceOwner = 'client' | 'server';
-
-/** K2. The nonce of one side for one epoch. */
-export function deriveNonce(key: Uint8Array, owner: NonceOwner, cid: ConnectionId, epoch: number): number {
-  const mac = truncatedMac(key, begin(`nonce ${owner}`, cid, epoch), 4);
+/** K2. The client's nonce for one epoch. */
+export function deriveNonce(key: Uint8Array, cid: ConnectionId, epoch: number): number {
+  const mac = truncatedMac(key, begin('client nonce', cid, epoch), 4);
   return new DataView(mac.buffer, mac.byteOffset).getUint32(0);
 }
 

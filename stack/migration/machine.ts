@@ -83,7 +83,8 @@ export interface Attempt {
 export interface Confirming {
   readonly kind: 'confirming';
   readonly identity: Identity;
-  readonly candidate: Address;
+  /** Where the request came from; more than one where a NAT, or somebody, sent it from elsewhere again. */
+  readonly candidates: Address[];
   readonly clientNonce: number;
   readonly serverNonce: number;
   readonly answer: Segment;

@@ -13,18 +13,19 @@ import {
   windowField,
 } from '../tcp/connection.js';
 import type { TcpConfig } from '../tcp/config.js';
-import { freeze, movable, thaw } from '../tcp/freeze.js';
+import { freezable, freeze, thaw, type FrozenTransport } from '../tcp/freeze.js';
+import { timestampOption } from '../tcp/compose.js';
 import { unreadInput } from '../tcp/receive.js';
 import { sliceAtHead } from '../tcp/send-queue.js';
 import type { TcpRecord } from '../tcp/state.js';
-import type { Address } from '../wire/address.js';
+import { sameAddress, type Address } from '../wire/address.js';
 import type { MemberId, MigrateOption } from '../wire/migrate-options.js';
 import type { RefusalReason } from '../wire/refusal-reason.js';
 import { addSequence, type Sequence } from '../wire/sequence.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { MigrationLimits } from './config.js';
 import { encodeImage, lengthOf, type Image } from './image.js';
-import { acknowledgeMac, confirmMac, deriveNonce, requestMac, sameMac, triggerMac } from './keys.js';
+import { acknowledgeMac, confirmMac, requestMac, sameMac, triggerMac } from './keys.js';
 import { advance, identityOf, type Confirming, type Identity, type Settled } from './machine.js';
 import { newRecord, type MigratoryRecord } from './record.js';
 import {
@@ -35,9 +36,13 @@ import {
   restartInputOffset,
   restartOutputOffset,
   setOutputMode,
+  type Synchronisation,
 } from './synchronisation.js';
 
 export type RequestOption = Extract<MigrateOption, { kind: 'request' }>;
+
+/** The same request is answered at so many addresses. */
+const MAX_CANDIDATES = 4;
 
 /** A client's MIGRATE_REQ, as it came. */
 export interface MoveRequest {
@@ -46,10 +51,18 @@ export interface MoveRequest {
   readonly option: RequestOption;
   /** The client's snd.una. */
   readonly sendUnacknowledged: Sequence;
+  /** 32 random bits for the answer, should there be one. */
+  readonly serverNonce: number;
 }
 
-export function moveRequest(local: Address, from: Address, segment: Segment, option: RequestOption): MoveRequest {
-  return { local, from, option, sendUnacknowledged: addSequence(segment.sequence, 1) };
+export function moveRequest(
+  local: Address,
+  from: Address,
+  segment: Segment,
+  option: RequestOption,
+  serverNonce: number,
+): MoveRequest {
+  return { local, from, option, sendUnacknowledged: addSequence(segment.sequence, 1), serverNonce };
 }
 
 /** What an origin checks before it gives anything out. */
@@ -90,7 +103,7 @@ export function rebind(record: MigratoryRecord, now: number, request: MoveReques
   const { option } = request;
   const problem = checkClaim(identity, claimOf(request, self));
   if (problem === 'stale-epoch' && phase.kind === 'confirming' && option.nonce === phase.clientNonce) {
-    record.outbox.push({ to: phase.candidate, segment: phase.answer });
+    answerAgain(record, phase, request.from);
     return { kind: 'answered' };
   }
   if (problem !== undefined) return { kind: 'refused', reason: problem };
@@ -98,6 +111,16 @@ export function rebind(record: MigratoryRecord, now: number, request: MoveReques
   suspend(tcp);
   beginConfirming(record, now, request, { ...identity, epoch: option.epoch });
   return { kind: 'answered' };
+}
+
+/** The same request again: whoever confirms the answer is the client. */
+function answerAgain(record: MigratoryRecord, phase: Confirming, from: Address): void {
+  if (!phase.candidates.some((candidate) => sameAddress(candidate, from))) {
+    if (phase.candidates.length >= MAX_CANDIDATES) return;
+    phase.candidates.push(from);
+    record.events.push({ kind: 'paths-changed' });
+  }
+  record.outbox.push({ to: from, segment: phase.answer });
 }
 
 /** Whether what the client says of both streams can be true. */
@@ -114,29 +137,32 @@ function beginConfirming(record: MigratoryRecord, now: number, request: MoveRequ
   const { tcp, limits } = record;
   const { option, from } = request;
   const { key, cid, epoch, member } = identity;
-  const serverNonce = deriveNonce(key, 'server', cid, epoch);
+  const { serverNonce } = request;
   const mac = acknowledgeMac(key, cid, epoch, member, option.nonce, serverNonce);
   const answer: Segment = {
     sequence: addSequence(option.receiveNext, -1),
     acknowledgment: sequenceOfReceiveOffset(tcp, tcp.receive.nextOffset),
     flags: FLAG.syn | FLAG.ack,
     window: windowField(tcp, { forSyn: true }),
-    options: { migrate: { kind: 'acknowledge', epoch, nonce: serverNonce, mac } },
+    // The time-stamp tells the client which segments of this address are from before the move (RFC 7323 section 5).
+    options: { ...timestampOption(tcp, now), migrate: { kind: 'acknowledge', epoch, nonce: serverNonce, mac } },
     payload: [],
     payloadLength: 0,
   };
-  advance(record, {
+  const phase: Confirming = {
     kind: 'confirming',
     identity,
-    candidate: from,
+    candidates: [from],
     clientNonce: option.nonce,
     serverNonce,
     answer,
     deadline: now + limits.confirmGiveUpMs,
     retransmitMs: limits.confirmRetransmitMs,
     sendAt: now,
-  });
+  };
+  advance(record, phase);
   record.events.push({ kind: 'paths-changed' });
+  meetConfirmDeadline(record, now, phase);
 }
 
 export function confirmDeadline({ sendAt, deadline }: Confirming): number {
@@ -147,24 +173,31 @@ export function confirmDeadline({ sendAt, deadline }: Confirming): number {
 export function meetConfirmDeadline(record: MigratoryRecord, now: number, phase: Confirming): 'waiting' | 'given-up' {
   if (now >= phase.deadline) return 'given-up';
   if (now >= phase.sendAt) {
-    record.outbox.push({ to: phase.candidate, segment: phase.answer });
+    for (const to of phase.candidates) record.outbox.push({ to, segment: phase.answer });
     phase.sendAt = now + phase.retransmitMs;
-    phase.retransmitMs = Math.min(phase.retransmitMs * 2, 2_000);
+    phase.retransmitMs = Math.min(phase.retransmitMs * 2, record.limits.maxConfirmRetransmitMs);
   }
   return 'waiting';
 }
 
 /** V2. Whether the segment confirms; if so the connection is the client's again. */
-export function receiveConfirm(record: MigratoryRecord, now: number, phase: Confirming, segment: Segment): boolean {
+export function receiveConfirm(
+  record: MigratoryRecord,
+  now: number,
+  phase: Confirming,
+  from: Address,
+  segment: Segment,
+): boolean {
   const confirm = segment.options.migrate;
-  const { identity, candidate } = phase;
+  const { identity, candidates } = phase;
+  if (!candidates.some((candidate) => sameAddress(candidate, from))) return false;
   if (confirm?.kind !== 'confirm' || (segment.flags & (FLAG.syn | FLAG.rst)) !== 0) return false;
   const { key, cid, epoch, member } = identity;
   if (confirm.epoch !== epoch || !sameMac(confirmMac(key, cid, epoch, member, phase.serverNonce), confirm.mac)) {
     return false;
   }
   const { tcp } = record;
-  record.remote = candidate;
+  record.remote = from;
   advance(record, { kind: 'settled', identity, trigger: undefined });
   const acknowledgedOffset = sendOffsetOf(tcp, addSequence(phase.answer.sequence, 1));
   resume(tcp, now, { peerWindow: segment.window * tcp.send.windowUnitLength, acknowledgedOffset });
@@ -182,7 +215,7 @@ export type TakenImage =
 export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenImage {
   const { phase, tcp, sync, limits } = record;
   if ((phase.kind !== 'settled' && phase.kind !== 'confirming') || sync === undefined) return refuse('not-movable');
-  if (!movable(tcp)) return refuse('closing');
+  if (!freezable(tcp)) return refuse('closing');
   if (sync.log.kind === 'overflowed' || sync.replay.kind === 'diverged') return refuse('not-movable');
   if (sync.replay.kind === 'verifying') return refuse('busy');
   const acknowledgedOffset = sendOffsetOf(tcp, claim.receiveNext);
@@ -194,7 +227,7 @@ export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenIm
   const image: Image = {
     cid: phase.identity.cid,
     key: phase.identity.key,
-    transport: freeze(tcp),
+    transport: freezeWithEnd(tcp, sync),
     firstInputOffset: sync.firstInputOffset,
     firstOutputOffset: sync.firstOutputOffset,
     snapshot: sync.snapshot,
@@ -211,6 +244,13 @@ export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenIm
   advance(record, { kind: 'departed', identity: phase.identity });
   record.events.push({ kind: 'departed', to: claim.destination, epoch: claim.epoch });
   return { kind: 'image', image: bytes };
+}
+
+/** A FIN that the client has from an earlier member counts, though the application here has not ended again yet. */
+function freezeWithEnd(tcp: TcpRecord, sync: Synchronisation): FrozenTransport {
+  const frozen = freeze(tcp);
+  if (!sync.peerHasEnd || frozen.send.finOffset !== undefined) return frozen;
+  return { ...frozen, send: { ...frozen.send, finOffset: sync.suppressBelow - 1 } };
 }
 
 function refuse(reason: RefusalReason): TakenImage {

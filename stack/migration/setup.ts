@@ -77,6 +77,7 @@ function completeSetup(record: MigratoryRecord, now: number, phase: SettingUp, l
     terms.kind === 'client'
       ? completeClient(record, terms, phase, peerRecord)
       : terms.kind === 'server' && completeServer(record, now, terms, phase, peerRecord);
+  phase.privateKey.fill(0); // it has done its work, and is no part of the connection
   if (!complete) closeWith(record, now, 'set-up-failed');
 }
 

@@ -32,7 +32,7 @@ type InputLog =
 
 type Replay =
   | { readonly kind: 'none' }
-  | { readonly kind: 'verifying'; readonly expected: ExpectedOutput; readonly hash: Hash }
+  | { readonly kind: 'verifying'; readonly expected: ExpectedOutput; readonly hash: Hash; nextMode: OutputMode }
   | { readonly kind: 'diverged' };
 
 export interface Synchronisation {
@@ -107,7 +107,7 @@ export function takeSnapshot(sync: Synchronisation, state: Uint8Array, unreadLen
   } else {
     trimLog(sync.log, sync.log.length - unreadLength);
   }
-  if (sync.produced !== undefined) sync.produced = createHash('sha256');
+  sync.produced = sync.mode === 'verified' ? createHash('sha256') : undefined;
 }
 
 function trimLog(log: Extract<InputLog, { kind: 'complete' }>, length: number): void {
@@ -126,9 +126,18 @@ function trimLog(log: Extract<InputLog, { kind: 'complete' }>, length: number): 
   if (dropped > 0) log.chunks.splice(0, dropped);
 }
 
+/**
+ * Output since the snapshot that was produced in another mode has not been digested: then verification begins with the next
+ * snapshot. While a replay is verified the new mode waits for its end.
+ */
 export function setOutputMode(sync: Synchronisation, mode: OutputMode): void {
+  if (sync.replay.kind === 'verifying') {
+    sync.replay.nextMode = mode;
+    return;
+  }
   sync.mode = mode;
-  sync.produced = mode === 'verified' ? createHash('sha256') : undefined;
+  if (mode !== 'verified') sync.produced = undefined;
+  else if (sync.writtenOffset === restartOutputOffset(sync)) sync.produced = createHash('sha256');
 }
 
 /**
@@ -153,11 +162,9 @@ function verifyOutput(
 ): void {
   const { endOffset, digest } = replay.expected;
   replay.hash.update(bytes.subarray(0, Math.max(0, endOffset - start)));
-  if (sync.writtenOffset >= endOffset) finishReplay(sync, replay.hash.digest().equals(digest));
-}
-
-function finishReplay(sync: Synchronisation, matched: boolean): void {
-  sync.replay = matched ? { kind: 'none' } : { kind: 'diverged' };
+  if (sync.writtenOffset < endOffset) return;
+  sync.replay = replay.hash.digest().equals(digest) ? { kind: 'none' } : { kind: 'diverged' };
+  setOutputMode(sync, replay.nextMode);
 }
 
 /**
@@ -190,6 +197,6 @@ export function expectedOutput(sync: Synchronisation): ExpectedOutput | undefine
 export function expectOutput(sync: Synchronisation, expected: ExpectedOutput): void {
   setOutputMode(sync, 'verified');
   if (expected.endOffset > sync.writtenOffset) {
-    sync.replay = { kind: 'verifying', expected, hash: createHash('sha256') };
+    sync.replay = { kind: 'verifying', expected, hash: createHash('sha256'), nextMode: 'verified' };
   }
 }

@@ -7,7 +7,7 @@
 import { Duplex } from 'node:stream';
 import type { Host } from '../host/host.js';
 import type { HostConnection } from '../host/host-connection.js';
-import { getState, identityOf, queuedLength, type RestoredState } from '../migration/connection.js';
+import { getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
 import type { StartMoveOutcome } from '../migration/client-role.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { OutputMode } from '../migration/synchronisation.js';
@@ -22,7 +22,6 @@ export interface ConnectionStack {
   run<Result>(change: (now: number) => Result): Result;
   /** How long a connection that was destroyed may take to deliver what was written. */
   linger(expired: () => void): { cancel(): void };
-  readonly sendBufferLength: number;
 }
 
 /** How a move asked for by the client ended. */
@@ -70,13 +69,14 @@ export class MigratoryConnection extends Duplex {
   #defaultEncoding: BufferEncoding = 'utf8';
   #beforeOpen: (() => void)[] = [];
   #wantsInput = false;
+  #pulling = false;
   #inputEnded = false;
   #over: 'no' | 'closed' | 'departed' = 'no';
   #moveWaiters: ((outcome: MoveOutcome) => void)[] = [];
 
   /** @internal Connections come from `Stack.connect` and from listeners. */
   constructor(stack: ConnectionStack, role: 'client' | 'server', local: Address, remote: Address) {
-    super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024, writableHighWaterMark: 256 * 1024 });
+    super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024, writableHighWaterMark: 64 * 1024 });
     this.#stack = stack;
     this.#role = role;
     this.#localAddress = local;
@@ -268,15 +268,21 @@ export class MigratoryConnection extends Duplex {
 
   #pull(): void {
     const connection = this.#connection;
-    if (connection === undefined) return;
+    if (connection === undefined || this.#pulling) return;
     const { host } = this.#stack;
     let didRead = false;
-    while (this.#wantsInput || this.destroyed) {
-      const chunk = host.read(connection);
-      if (chunk === undefined) break;
-      didRead = true;
-      // What nobody reads any more is taken in and dropped, so that the peer can finish.
-      if (!this.destroyed && !this.push(chunk)) this.#wantsInput = false;
+    // `push` may call the user, who may cause more input: it waits for its turn.
+    this.#pulling = true;
+    try {
+      while (this.#wantsInput || this.destroyed) {
+        const chunk = host.read(connection);
+        if (chunk === undefined) break;
+        didRead = true;
+        // What nobody reads any more is taken in and dropped, so that the peer can finish.
+        if (!this.destroyed && !this.push(chunk)) this.#wantsInput = false;
+      }
+    } finally {
+      this.#pulling = false;
     }
     if (this.#inputEnded && this.#wantsInput && !this.readableEnded) {
       this.#wantsInput = false;
@@ -296,12 +302,15 @@ export class MigratoryConnection extends Duplex {
     const done = typeof encoding === 'function' ? encoding : callback;
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, given) : chunk;
     const connection = this.#inOrder();
-    if (connection !== undefined && bytes instanceof Uint8Array && bytes.length > 0) {
-      this.#givenLength += bytes.length;
-      this.#aheadLength += bytes.length;
-      this.#stack.run((now) => this.#stack.host.write(now, connection, bytes));
+    if (connection === undefined || !(bytes instanceof Uint8Array) || bytes.length === 0) {
+      return super.write(bytes, given, done);
     }
-    return super.write(bytes, given, done);
+    this.#givenLength += bytes.length;
+    this.#aheadLength += bytes.length;
+    // Counted first: giving may call the user back, who may write again.
+    const hasRoom = super.write(bytes, given, done);
+    this.#stack.run((now) => this.#stack.host.write(now, connection, bytes));
+    return hasRoom;
   }
 
   /** As `write`: a snapshot taken right afterwards covers the end as well. */
@@ -311,8 +320,15 @@ export class MigratoryConnection extends Duplex {
       this.write(chunk, typeof encoding === 'string' ? encoding : undefined);
     }
     const connection = this.#inOrder();
+    super.end(done as (() => void) | undefined);
     if (connection !== undefined) this.#stack.run((now) => this.#stack.host.end(now, connection));
-    return super.end(done as (() => void) | undefined);
+    return this;
+  }
+
+  /** Client: as any stream. At a server that migrates what is unread is counted in bytes: decode them where they are read. */
+  override setEncoding(encoding: BufferEncoding): this {
+    if (this.#connection?.record.sync !== undefined) throw new WrongRole('a server reads bytes: decode what was read');
+    return super.setEncoding(encoding);
   }
 
   override setDefaultEncoding(encoding: BufferEncoding): this {
@@ -342,8 +358,7 @@ export class MigratoryConnection extends Duplex {
         this.#givenLength += chunk.length;
         this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
       }
-      const full = queuedLength(connection.record) >= this.#stack.sendBufferLength;
-      if (!full || this.#over !== 'no') this.#releaseHeld();
+      if (!outputIsFull(connection.record) || this.#over !== 'no') this.#releaseHeld();
     });
   }
 

@@ -11,6 +11,7 @@ import type { HostConnection } from '../host/host-connection.js';
 import type { Listener as HostListener } from '../host/listener.js';
 import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '../migration/config.js';
 import { leaveSilentMember, type Policy } from '../migration/policy.js';
+import { MAX_MEMBERS } from '../migration/setup-record.js';
 import type { Terms } from '../migration/record.js';
 import { DEFAULT_TCP_CONFIG, type TcpConfig } from '../tcp/config.js';
 import { ipToBytes, type Address } from '../wire/address.js';
@@ -63,22 +64,21 @@ const DEFAULT_LINGER_MS = 60_000;
 export class Stack implements ConnectionStack {
   /** @internal */
   readonly host: Host;
-  readonly sendBufferLength: number;
   readonly #options: StackOptions;
   readonly #connections = new Set<MigratoryConnection>();
-  /** Ends at once what was destroyed and still delivers. */
-  readonly #lingering = new Set<() => void>();
   /** Ports whose listeners are closed: they stay bound, so that who tries is refused rather than left waiting. */
   readonly #idlePorts = new Map<number, Address>();
   #timer: Timer | undefined;
   #armedFor = Infinity;
+  /** Calls of `run` inside one another: who takes an event may write, or move, at once. */
+  #depth = 0;
   #closed = false;
 
   constructor(options: StackOptions) {
     this.#options = options;
     const tcp = tcpConfig(options);
-    this.sendBufferLength = tcp.sendBufferLength;
     const { driver, entropy, membership } = options;
+    if (membership !== undefined) checkMembership(membership);
     this.host = new Host(
       {
         tcp,
@@ -164,7 +164,7 @@ export class Stack implements ConnectionStack {
   connect(options: ConnectOptions): MigratoryConnection {
     const { driver } = this.#options;
     checkAddress(options.address, driver.family);
-    const terms = clientTerms(options, this.#options.entropy);
+    const terms = clientTerms(options, this.#options);
     const socket = new MigratoryConnection(this, 'client', { ip: '', port: 0 }, options.address);
     if (this.#closed) return socket.destroy(new StackClosed());
     this.#remember(socket);
@@ -200,7 +200,8 @@ export class Stack implements ConnectionStack {
   async close(): Promise<void> {
     if (this.#closed) return;
     for (const socket of this.#connections) socket.resetAndDestroy();
-    for (const expire of this.#lingering) expire();
+    // Those that nobody has seen yet, and those that were destroyed and still deliver.
+    this.run((now) => this.host.abortAll(now));
     this.#closed = true;
     this.#timer?.cancel();
     await Promise.all([this.#options.membership?.channel.close(), this.#options.driver.close()]);
@@ -208,33 +209,36 @@ export class Stack implements ConnectionStack {
 
   /** @internal */
   run<Result>(change: (now: number) => Result): Result {
-    const result = change(this.#options.clock.now());
-    this.#arm();
-    return result;
+    const now = this.#options.clock.now();
+    this.#depth++;
+    try {
+      return change(now);
+    } finally {
+      this.#depth--;
+      if (this.#depth === 0) this.#arm(now);
+    }
   }
 
   /** @internal */
   linger(expired: () => void): Timer {
     const { clock, lingerMs } = this.#options;
-    const timer = clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), expired);
-    this.#lingering.add(expired);
-    return {
-      cancel: () => {
-        this.#lingering.delete(expired);
-        timer.cancel();
-      },
-    };
+    return clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), expired);
   }
 
-  /** A timer that fires too early costs less than one that is set anew for each segment. */
-  #arm(): void {
+  /**
+   * What is due already is done at once: a move begins with such deadlines, and the clock's next tick is a millisecond away.
+   * A timer that fires too early costs less than one that is set anew for each segment.
+   */
+  #arm(now: number): void {
+    if (this.#closed) return;
+    if (this.host.nextDeadline() <= now) this.host.meetDeadlines(now);
     const deadline = this.host.nextDeadline();
-    if (deadline >= this.#armedFor || this.#closed) return;
+    if (deadline >= this.#armedFor) return;
     this.#timer?.cancel();
     this.#armedFor = deadline;
     this.#timer = this.#options.clock.wakeAt(deadline, () => {
       this.#armedFor = Infinity;
-      this.run((now) => this.host.meetDeadlines(now));
+      this.run((later) => this.host.meetDeadlines(later));
     });
   }
 }
@@ -255,11 +259,20 @@ function checkAddress(address: Address, family: 4 | 6): void {
   }
 }
 
-function clientTerms(options: ConnectOptions, entropy: Entropy): Terms {
+function checkMembership({ id, members }: Membership): void {
+  if (members.length > MAX_MEMBERS) {
+    throw new RangeError(`a service has at most ${MAX_MEMBERS} members, not ${members.length}: divide it`);
+  }
+  if (!members.some((member) => member.id === id)) {
+    throw new RangeError(`member ${id} is not among the service's members: add its entry`);
+  }
+}
+
+function clientTerms(options: ConnectOptions, { entropy, migration: limits }: StackOptions): Terms {
   const migration = options.migration ?? 'preferred';
   if (migration === 'off') return { kind: 'plain' };
-  const { servicePublicKey: serviceKey, policy = leaveSilentMember(DEFAULT_MIGRATION_LIMITS.policyTimeoutCount) } =
-    options;
+  const { policyTimeoutCount } = { ...DEFAULT_MIGRATION_LIMITS, ...limits };
+  const { servicePublicKey: serviceKey, policy = leaveSilentMember(policyTimeoutCount) } = options;
   if (serviceKey !== undefined && serviceKey.length !== 32) {
     throw new RangeError(`the service's public key has 32 bytes, not ${serviceKey.length}: see servicePublicKey()`);
   }

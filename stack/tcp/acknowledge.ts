@@ -8,13 +8,18 @@ import { armRetransmission, duplicateAcknowledged, recover } from './loss.js';
 import { sendOffsetOf } from './offsets.js';
 import { sampleRtt } from './rtt.js';
 import { release } from './send-queue.js';
-import type { TcpEvent, TcpRecord } from './state.js';
-
-const WRITABLE: TcpEvent = Object.freeze({ kind: 'writable' });
+import type { TcpRecord } from './state.js';
 
 /** Bytes written and not yet acknowledged. */
 export function sendQueueLength({ send }: TcpRecord): number {
   return Math.max(0, send.endOffset - Math.max(0, send.unacknowledgedOffset));
+}
+
+/** Whether the user should stop writing: what a limit holds back counts towards the buffer only, since nothing here frees it. */
+export function isFull(record: TcpRecord): boolean {
+  const { send, config } = record;
+  const unsentLength = Math.min(send.endOffset, send.limitOffset) - Math.max(0, send.highestOffset);
+  return unsentLength >= config.unsentLength || sendQueueLength(record) >= config.sendBufferLength;
 }
 
 /**
@@ -70,10 +75,6 @@ export function advanceAcknowledged(record: TcpRecord, now: number, acknowledged
   loss.timeoutCount = 0;
   if (send.nextOffset > acknowledged) armRetransmission(record, now);
   else record.timers.retransmissionAt = Infinity;
-  if (send.full && sendQueueLength(record) < record.config.sendBufferLength) {
-    send.full = false;
-    record.events.push(WRITABLE);
-  }
 }
 
 /** One round-trip sample (RFC 7323 section 4 where timestamps are in use, else the timed segment). */

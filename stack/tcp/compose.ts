@@ -119,6 +119,12 @@ export function timestampAt(record: TcpRecord, now: number): number {
   return (Math.floor(now) + record.timestamps.offset) >>> 0;
 }
 
+/** The time-stamps that a segment composed by another layer carries; nothing where they were not agreed. */
+export function timestampOption(record: TcpRecord, now: number): Pick<SegmentOptions, 'timestamps'> {
+  const { timestamps } = record;
+  return timestamps.enabled ? { timestamps: { value: stamp(record, now), echo: timestamps.recent } } : {};
+}
+
 function composeOptions(record: TcpRecord, now: number): SegmentOptions {
   const { timestamps, attachedOption } = record;
   if (attachedOption === undefined) {

@@ -9,12 +9,16 @@ export interface TcpConfig {
   readonly maxSuperSegmentLength: number;
   /** Bytes received in order but not yet read, at most; the largest window that is advertised. */
   readonly receiveBufferLength: number;
+  /** The window that is advertised at first; it grows towards `receiveBufferLength` as the path asks for it. */
+  readonly initialReceiveWindowLength: number;
   /** Chunks received in order but not yet read, at most: tiny segments cost more than their bytes. */
   readonly maxReceiveChunkCount: number;
   /** Pieces of out-of-order data kept, at most. */
   readonly maxOutOfOrderCount: number;
-  /** 'writable' is told when the bytes written but not acknowledged fall below this. */
+  /** Bytes written but not acknowledged: from here on the user is told to stop writing. */
   readonly sendBufferLength: number;
+  /** Bytes that could leave but were never sent: from here on the user is told to stop writing. */
+  readonly unsentLength: number;
   /** False turns Nagle's algorithm on (RFC 9293 section 3.7.4). */
   readonly noDelay: boolean;
   /** Offer and accept timestamps (RFC 7323). */
@@ -47,10 +51,12 @@ export interface TcpConfig {
 export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   maximumSegmentSize: 1460,
   maxSuperSegmentLength: 0,
-  receiveBufferLength: 1024 * 1024,
+  receiveBufferLength: 4 * 1024 * 1024,
+  initialReceiveWindowLength: 256 * 1024,
   maxReceiveChunkCount: 16_384,
   maxOutOfOrderCount: 2048,
-  sendBufferLength: 1024 * 1024,
+  sendBufferLength: 4 * 1024 * 1024,
+  unsentLength: 128 * 1024,
   noDelay: true,
   timestamps: true,
   windowScaling: true,

@@ -6,7 +6,7 @@
 import { arrive } from './arrival.js';
 import { meetDeadlines } from './deadlines.js';
 import { abort, close } from './lifecycle.js';
-import { sendQueueLength } from './acknowledge.js';
+import { isFull } from './acknowledge.js';
 import { nextSegment } from './send.js';
 import { enqueue } from './send-queue.js';
 import type { TcpInput, TcpOutput, TcpRecord } from './state.js';
@@ -19,6 +19,7 @@ export { receiveOffsetOf, sendOffsetOf, sequenceOfReceiveOffset, sequenceOfSendO
 export { read } from './receive.js';
 export { windowField } from './window.js';
 
+const WRITABLE = Object.freeze<TcpOutput>({ kind: 'event', event: { kind: 'writable' } });
 const FOREVER: TcpOutput = Object.freeze({ kind: 'wait', until: Infinity });
 
 /** Takes one input. Writing after closing is a defect of the caller and throws; on a closed connection it is ignored. */
@@ -54,15 +55,18 @@ export function poll(record: TcpRecord, now: number): TcpOutput {
     record.closeTold = true;
     return { kind: 'event', event: { kind: 'closed', reason: record.closeReason } };
   }
+  // Only now: what could leave has left.
+  const wasFull = record.send.full;
+  record.send.full = isFull(record);
+  if (wasFull && !record.send.full) return WRITABLE;
   return record.suspended ? FOREVER : { kind: 'wait', until: nextDeadline(record.timers) };
 }
 
 /** Nothing is copied: the bytes must not change until they are acknowledged. */
 function write(record: TcpRecord, bytes: Uint8Array): void {
-  const { send, config } = record;
+  const { send } = record;
   if (record.state === 'closed') return;
   if (send.finOffset !== undefined) throw new Error('write after close');
   enqueue(send.queue, bytes);
   send.endOffset += bytes.length;
-  if (sendQueueLength(record) >= config.sendBufferLength) send.full = true;
 }

@@ -6,6 +6,7 @@
 //   F3. Round-trip time, congestion and pieces out of order do not travel: it is another path.
 
 import type { Reader, Writer } from '../wire/cursor.js';
+import { isFull } from './acknowledge.js';
 import { MAX_WINDOW_SHIFT, MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { announceInput } from './receive.js';
 import { newRecord } from './record.js';
@@ -51,7 +52,7 @@ export interface ThawedStreams {
   readonly ended: boolean;
 }
 
-/** Whether a connection in this state can be frozen. */
+/** Whether a connection in this state can be moved by the side that asks for it: where the other may not be gone yet. */
 export function movable(record: TcpRecord): boolean {
   switch (record.state) {
     case 'established':
@@ -62,6 +63,14 @@ export function movable(record: TcpRecord): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * Whether a connection in this state can be frozen for a peer that is `movable`. Both streams may have ended, as long as the
+ * peer has not all of ours: there may be much left to send.
+ */
+export function freezable(record: TcpRecord): boolean {
+  return movable(record) || record.state === 'last-ack' || record.state === 'closing';
 }
 
 /** A copy of what travels. The record should be suspended, so that it stays true. */
@@ -136,6 +145,7 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
     timestamps.offset = (frozen.timestamps.lastSent + 1 - Math.floor(now)) >>> 0; // F2
     timestamps.recent = frozen.timestamps.recent;
   }
+  send.full = isFull(record); // so that 'writable' is told when there is room
   announceInput(record);
   return record;
 }

@@ -7,17 +7,20 @@
 import { advanceAcknowledged } from './acknowledge.js';
 import { segmentLength, timestampAt } from './compose.js';
 import { startCongestion } from './congestion/select.js';
-import { finAcknowledged, leave, waitOut } from './lifecycle.js';
+import { finAcknowledged, waitOut } from './lifecycle.js';
 import { initialLoss } from './loss.js';
 import { restartRtt } from './rtt.js';
 import { advance, type TcpRecord } from './state.js';
 import { stopTimers } from './timers.js';
+import { startTuning } from './window-tuning.js';
 
 export interface ResumeOptions {
   /** The peer's window in bytes, scaled already. */
   readonly peerWindow: number;
   /** What the peer is known to have received, its rcv.nxt as an offset of our stream; default: what it acknowledged. */
   readonly acknowledgedOffset?: number;
+  /** The peer's time-stamp in the handshake of the move: what is older was sent before it, and is not accepted any more. */
+  readonly peerTimestamp?: number | undefined;
 }
 
 /** M1. Has no effect on a suspended record. */
@@ -37,8 +40,13 @@ export function resume(record: TcpRecord, now: number, options: ResumeOptions): 
   record.congestion = startCongestion(segmentLength(record));
   record.timestamps.firstValue = timestampAt(record, now);
   receive.outOfOrder.length = 0;
+  receive.tuning = { ...startTuning(config, now), measuredOffset: receive.readOffset };
   receive.pendingFinOffset = undefined;
   receive.lastReceivedAt = now;
+  if (record.timestamps.enabled && options.peerTimestamp !== undefined) {
+    record.timestamps.recent = options.peerTimestamp;
+    record.timestamps.recentAt = now;
+  }
   receive.acknowledgmentPending = true;
   const acknowledged = Math.min(options.acknowledgedOffset ?? send.unacknowledgedOffset, send.highestOffset);
   send.nextOffset = send.unacknowledgedOffset;
@@ -58,18 +66,17 @@ export function resume(record: TcpRecord, now: number, options: ResumeOptions): 
 
 /**
  * The user closes, and the peer has acknowledged our FIN already, to the member that the connection was on before: the
- * FIN is at `unacknowledgedOffset - 1`.
+ * FIN is at `unacknowledgedOffset - 1`. So we were the first to close, and the one that stays in TIME-WAIT.
  */
-export function closeAcknowledged(record: TcpRecord): void {
+export function closeAcknowledged(record: TcpRecord, now: number): void {
   const { send } = record;
   const finOffset = send.unacknowledgedOffset - 1;
   send.finOffset = finOffset;
   send.endOffset = finOffset;
   send.nextOffset = send.unacknowledgedOffset;
   send.highestOffset = send.unacknowledgedOffset;
-  advance(record, 'close');
-  advance(record, 'fin-acknowledged');
-  if (record.state === 'closed') leave(record, 'finished');
+  advance(record, 'close-acknowledged');
+  if (record.state === 'time-wait' && !record.suspended) waitOut(record, now);
 }
 
 function awaitsFinAcknowledgment({ state }: TcpRecord): boolean {

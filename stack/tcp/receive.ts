@@ -4,10 +4,12 @@
 // full-sized segment; otherwise it waits for a segment to ride on, for at most `delayedAckMs`.
 
 import { FLAG, type Segment } from '../wire/segment.js';
+import { timestampAt } from './compose.js';
 import { finReceived } from './lifecycle.js';
 import { insertPiece, takePiece } from './reassembly.js';
 import type { TcpEvent, TcpRecord } from './state.js';
 import { windowUpdateDue } from './window.js';
+import { tuneWindow } from './window-tuning.js';
 
 const READABLE: TcpEvent = Object.freeze({ kind: 'readable' });
 const END_OF_INPUT: TcpEvent = Object.freeze({ kind: 'end-of-input' });
@@ -49,6 +51,7 @@ export function read(record: TcpRecord): Uint8Array | undefined {
 
 function receivePayload(record: TcpRecord, now: number, segment: Segment, offset: number): void {
   const { receive, config } = record;
+  widenWindow(record, now, segment);
   if (segment.payloadLength > receive.segmentLength) {
     receive.segmentLength = Math.min(segment.payloadLength, config.maximumSegmentSize);
   }
@@ -77,6 +80,21 @@ function receivePayload(record: TcpRecord, now: number, segment: Segment, offset
   } else if (record.timers.delayedAckAt === Infinity) {
     record.timers.delayedAckAt = now + config.delayedAckMs;
   }
+}
+
+/** Lets the window grow to what the path needs. */
+function widenWindow(record: TcpRecord, now: number, segment: Segment): void {
+  const { receive, timestamps, config } = record;
+  const { tuning } = receive;
+  if (tuning.windowLength >= config.receiveBufferLength) return;
+  if (!timestamps.enabled) {
+    tuning.windowLength = config.receiveBufferLength; // D3 of window-tuning.ts
+    return;
+  }
+  const echo = segment.options.timestamps?.echo;
+  const known = echo !== undefined && ((echo - timestamps.firstValue) | 0) >= 0;
+  const sampleMs = known ? Math.max(0, (timestampAt(record, now) - echo) | 0) : undefined;
+  tuneWindow(tuning, config, now, sampleMs, receive.readOffset);
 }
 
 /** Appends the segment's bytes in [nextOffset, end). */
@@ -126,6 +144,7 @@ function takeFin(record: TcpRecord, now: number): void {
   receive.nextOffset += 1;
   receive.pendingFinOffset = undefined;
   receive.outOfOrder.length = 0;
+  receive.acknowledgmentPending = true; // the FIN may have come before data that was still missing
   record.events.push(END_OF_INPUT);
   finReceived(record, now);
 }

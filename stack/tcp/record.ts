@@ -7,6 +7,7 @@ import { initialRtt } from './rtt.js';
 import { emptyQueue } from './send-queue.js';
 import type { TcpRecord } from './state.js';
 import { idleTimers } from './timers.js';
+import { startTuning } from './window-tuning.js';
 
 export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord, 'state' | 'opened'>): TcpRecord {
   return {
@@ -50,6 +51,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       chunkHead: 0,
       outOfOrder: [],
       edgeOffset: 0,
+      tuning: startTuning(config, now),
       windowUnitLength: 1,
       segmentLength: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
       unansweredLength: 0,

@@ -13,6 +13,7 @@ import type { RttState } from './rtt.js';
 import type { OutOfOrderPiece } from './reassembly.js';
 import type { SendQueue } from './send-queue.js';
 import type { Timers } from './timers.js';
+import type { WindowTuning } from './window-tuning.js';
 
 export type TcpState =
   | 'syn-sent'
@@ -80,7 +81,7 @@ export interface SendState {
   /** A window probe, or a keep-alive probe, is to be sent. */
   probePending: boolean;
   keepAlivePending: boolean;
-  /** The user was told, by the length of the queue, to stop writing. */
+  /** The user was told to stop writing, and waits for 'writable'. */
   full: boolean;
   lastSentAt: number;
   /** When new data was last acknowledged, or the oldest unacknowledged data first sent. */
@@ -102,6 +103,7 @@ export interface ReceiveState {
   readonly outOfOrder: OutOfOrderPiece[];
   /** The right edge of the window, exclusive: the furthest that was ever advertised. Never goes back. */
   edgeOffset: number;
+  tuning: WindowTuning;
   /** Our window field counts units of this many bytes. */
   windowUnitLength: number;
   /** The longest payload of one segment that the peer seems to send. */
@@ -171,16 +173,31 @@ export interface TcpRecord {
 
 /** What can happen to the state, whatever caused it. */
 export type TcpStep =
-  'peer-opened' | 'synchronized' | 'close' | 'fin-received' | 'fin-acknowledged' | 'waited' | 'gone';
+  | 'peer-opened'
+  | 'synchronized'
+  | 'close'
+  | 'close-acknowledged'
+  | 'fin-received'
+  | 'fin-acknowledged'
+  | 'waited'
+  | 'gone';
 
-/** Every transition there is (RFC 9293 section 3.3.2, figure 5). 'gone' is a reset, an abort or a timeout. */
+/**
+ * Every transition there is (RFC 9293 section 3.3.2, figure 5). 'gone' is a reset, an abort or a timeout;
+ * 'close-acknowledged' is a close of which the peer has the FIN already, from where the connection was before.
+ */
 export const TRANSITIONS: { readonly [State in TcpState]: { readonly [Step in TcpStep]?: TcpState } } = {
   'syn-sent': { 'peer-opened': 'syn-received', synchronized: 'established', close: 'closed', gone: 'closed' },
   'syn-received': { synchronized: 'established', gone: 'closed' },
-  established: { close: 'fin-wait-1', 'fin-received': 'close-wait', gone: 'closed' },
+  established: {
+    close: 'fin-wait-1',
+    'close-acknowledged': 'fin-wait-2',
+    'fin-received': 'close-wait',
+    gone: 'closed',
+  },
   'fin-wait-1': { 'fin-acknowledged': 'fin-wait-2', 'fin-received': 'closing', gone: 'closed' },
   'fin-wait-2': { 'fin-received': 'time-wait', gone: 'closed' },
-  'close-wait': { close: 'last-ack', gone: 'closed' },
+  'close-wait': { close: 'last-ack', 'close-acknowledged': 'time-wait', gone: 'closed' },
   closing: { 'fin-acknowledged': 'time-wait', gone: 'closed' },
   'last-ack': { 'fin-acknowledged': 'closed', gone: 'closed' },
   'time-wait': { waited: 'closed', gone: 'closed' },

@@ -37,8 +37,8 @@ export function windowUpdateDue(record: TcpRecord): boolean {
   return edge - receive.nextOffset >= 2 * (receive.edgeOffset - receive.nextOffset);
 }
 
-function possibleEdge({ config, receive }: TcpRecord, unitLength: number): number {
-  return Math.min(receive.readOffset + config.receiveBufferLength, receive.nextOffset + MAX_WINDOW_FIELD * unitLength);
+function possibleEdge({ receive }: TcpRecord, unitLength: number): number {
+  return Math.min(receive.readOffset + receive.tuning.windowLength, receive.nextOffset + MAX_WINDOW_FIELD * unitLength);
 }
 
 function worthwhileStep({ config }: TcpRecord): number {

@@ -17,8 +17,13 @@ export interface Departed {
 }
 
 export type Retained =
-  /** The receiver has not confirmed: it may have been lost on the way. `incarnation` is the receiver's when it left. */
-  | { readonly kind: 'unconfirmed'; readonly image: Uint8Array; readonly incarnation: string; readonly until: number }
+  /** The receiver has not confirmed: it may have been lost on the way. `incarnation` is the receiver's when it left, if known. */
+  | {
+      readonly kind: 'unconfirmed';
+      readonly image: Uint8Array;
+      readonly incarnation: string | undefined;
+      readonly until: number;
+    }
   /** The receiver promised that it never took this image, and never will: it may be resumed from here. */
   | { readonly kind: 'disclaimed'; readonly image: Uint8Array; readonly until: number }
   /** The receiver has it: only the pointer is left. */
@@ -64,7 +69,7 @@ export class FormerConnections {
       readonly to: MemberId;
       readonly key: Uint8Array;
       readonly image: Uint8Array;
-      readonly incarnation: string;
+      readonly incarnation: string | undefined;
     },
   ): void {
     const { epoch, to, key, image, incarnation } = left;

@@ -79,7 +79,8 @@ test('RFC 7323 section 2.2: the SYN offers scaling, and it is used only where bo
   t.is(active.take()[0]?.window, 65_535);
   t.is(active.record.send.windowLength, 1000);
 
-  const both = Script.passive({ config: FULL_CONFIG, synOptions: FULL_OPTIONS, synWindow: 4000 });
+  const config = { ...FULL_CONFIG, receiveBufferLength: 1024 * 1024, initialReceiveWindowLength: 1024 * 1024 };
+  const both = Script.passive({ config, synOptions: FULL_OPTIONS, synWindow: 4000 });
   t.is(both.take()[0]?.segment.options.windowScale, 5);
   t.is(both.record.send.windowLength, 4000);
   both.inject({ ack: 0, window: 1000, options: { timestamps: { value: 501, echo: 0 } } });

@@ -313,7 +313,7 @@ test('closeAcknowledged: the client has our FIN already', (t) => {
   const streams = { readOffset: 0, input: [], acknowledgedOffset: 11, output: [], ended: false };
   const record = thaw(DEFAULT_TCP_CONFIG, 0, frozen, streams);
   t.is(record.state, 'established');
-  closeAcknowledged(record);
+  closeAcknowledged(record, 0);
   assertInvariants(record);
   t.is(record.state, 'fin-wait-2');
   resume(record, 0, { peerWindow: 1000 });
@@ -323,8 +323,10 @@ test('closeAcknowledged: the client has our FIN already', (t) => {
 
   const halfClosed = freeze(Script.established().inject({ flags: 'F.' }).record);
   const last = thaw(DEFAULT_TCP_CONFIG, 0, halfClosed, streams);
-  closeAcknowledged(last);
-  t.is(last.state, 'closed');
+  closeAcknowledged(last, 0);
+  t.is(last.state, 'time-wait');
+  resume(last, 0, { peerWindow: 1000 });
+  t.is(poll(last, 0).kind, 'transmit', 'the FIN of the client is acknowledged');
 });
 
 test('windowField of a SYN is not scaled and never more than the edge allows', (t) => {

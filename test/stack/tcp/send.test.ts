@@ -170,6 +170,28 @@ test("'writable' is told when a full queue has room again", (t) => {
   t.deepEqual(script.kinds(), ['writable']);
 });
 
+test("'writable' is told when little is left unsent, however much is in flight", (t) => {
+  const script = Script.established({ config: { unsentLength: 3000 }, synWindow: 2000 });
+  script.write(4999);
+  t.false(script.record.send.full, '2999 wait');
+  script.write(1);
+  t.true(script.record.send.full);
+  script.inject({ ack: 1000, window: 1000 });
+  t.deepEqual(script.kinds(), [], 'nothing more could leave');
+  script.inject({ ack: 1000, window: 2000 });
+  t.deepEqual(script.kinds(), ['writable']);
+  t.is(script.record.send.unacknowledgedOffset, 1000);
+});
+
+test("T1: what a limit holds back does not keep the user from writing, short of the buffer's length", (t) => {
+  const script = Script.established({ config: { unsentLength: 1000, sendBufferLength: 5000 } });
+  script.record.send.limitOffset = 0;
+  script.write(4999);
+  t.false(script.record.send.full);
+  script.write(1);
+  t.true(script.record.send.full);
+});
+
 test('super-segments: as many whole segments as fit, the rest with the end of the data', (t) => {
   const script = Script.established({ config: { maxSuperSegmentLength: 4500 } });
   script.write(9500);

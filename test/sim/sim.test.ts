@@ -1,0 +1,55 @@
+// The simulated world in the test suite: a fixed set of seeds, and the sweep. `npm run sim` goes on from there.
+
+import test, { type ExecutionContext } from 'ava';
+import { scenarioOf } from './scenario.js';
+import type { ShortRun } from './short-exchange.js';
+import { nothingReached, Simulation } from './simulation.js';
+import { disturbances, EXCHANGE_KINDS, movesEverywhere, pairsOfMoves, play } from './sweep.js';
+
+const SEED_COUNT = 150;
+
+test('a connection keeps S1 to S7 whatever happens to its members and its network', (t) => {
+  const reached = nothingReached();
+  for (let seed = 1; seed <= SEED_COUNT; seed++) {
+    try {
+      new Simulation(scenarioOf(seed), reached).run();
+    } catch (error) {
+      t.fail(`${error instanceof Error ? error.message : String(error)}; npm run sim -- --seed ${seed} --trace`);
+    }
+  }
+  t.true(reached.moves > SEED_COUNT / 2, 'the seeds reach moves');
+  for (const reason of ['busy', 'held-elsewhere', 'stale-epoch', 'bad-proof', 'not-movable']) {
+    t.true(reached.refusals.has(reason), `the seeds reach the refusal '${reason}'`);
+  }
+});
+
+test('a seed replays exactly', (t) => {
+  const lines = [1, 2].map(() => {
+    const trace: string[] = [];
+    new Simulation(scenarioOf(3), nothingReached(), (line) => trace.push(line)).run();
+    return trace;
+  });
+  t.deepEqual(lines[0], lines[1]);
+});
+
+function sweep(t: ExecutionContext, runs: Iterable<ShortRun>, least: { readonly movesPerRun: number }): void {
+  const { count, moves, findings } = play(runs);
+  t.deepEqual(findings, []);
+  t.true(moves >= count * least.movesPerRun, `only ${moves} moves in ${count} runs`);
+}
+
+for (const kind of EXCHANGE_KINDS) {
+  test(`${kind}: a move after every segment, by client, by origin and by pull`, (t) => {
+    sweep(t, movesEverywhere(kind), { movesPerRun: 0.6 });
+  });
+}
+
+for (const kind of ['duplex', 'calculator'] as const) {
+  test(`${kind}: two moves, after every two segments`, (t) => {
+    sweep(t, pairsOfMoves(kind), { movesPerRun: 0.8 });
+  });
+
+  test(`${kind}: a move during which any one segment is lost, repeated or late`, (t) => {
+    sweep(t, disturbances(kind), { movesPerRun: 0.3 });
+  });
+}
