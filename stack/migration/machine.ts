@@ -88,6 +88,8 @@ export interface Confirming {
   readonly clientNonce: number;
   readonly serverNonce: number;
   readonly answer: Segment;
+  /** Advice that waits for the client's proof. */
+  trigger: Trigger | undefined;
   readonly deadline: number;
   retransmitMs: number;
   sendAt: number;

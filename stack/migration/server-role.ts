@@ -156,6 +156,7 @@ function beginConfirming(record: MigratoryRecord, now: number, request: MoveRequ
     clientNonce: option.nonce,
     serverNonce,
     answer,
+    trigger: record.phase.kind === 'confirming' ? record.phase.trigger : undefined,
     deadline: now + limits.confirmGiveUpMs,
     retransmitMs: limits.confirmRetransmitMs,
     sendAt: now,
@@ -198,7 +199,7 @@ export function receiveConfirm(
   }
   const { tcp } = record;
   record.remote = from;
-  advance(record, { kind: 'settled', identity, trigger: undefined });
+  advance(record, { kind: 'settled', identity, trigger: phase.trigger });
   const acknowledgedOffset = sendOffsetOf(tcp, addSequence(phase.answer.sequence, 1));
   resume(tcp, now, { peerWindow: segment.window * tcp.send.windowUnitLength, acknowledgedOffset });
   record.events.push({ kind: 'paths-changed' }, { kind: 'confirmed' });
@@ -313,9 +314,9 @@ export function install(
   return { kind: 'installed', record };
 }
 
-/** Advises the client to move. Advice that was being given is replaced. */
+/** Advises the client to move, once it has proved itself here. Advice that was being given is replaced. */
 export function advise(record: MigratoryRecord, now: number, to: MemberId, address: Address | undefined): void {
-  if (record.phase.kind !== 'settled') return;
+  if (record.phase.kind !== 'settled' && record.phase.kind !== 'confirming') return;
   record.phase.trigger = { member: to, address, attemptsLeft: record.limits.triggerAttemptCount, sendAt: now };
 }
 

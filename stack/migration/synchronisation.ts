@@ -104,6 +104,8 @@ export function takeSnapshot(sync: Synchronisation, state: Uint8Array, unreadLen
   sync.snapshot = { state, inputOffset, outputOffset: sync.writtenOffset, ended: sync.ended };
   if (sync.log.kind === 'overflowed') {
     if (unreadLength === 0) sync.log = { kind: 'complete', chunks: [], length: 0 };
+  } else if (unreadLength > sync.log.length) {
+    sync.log = { kind: 'overflowed' }; // input given back that the snapshot before had trimmed away
   } else {
     trimLog(sync.log, sync.log.length - unreadLength);
   }

@@ -244,7 +244,7 @@ test('a member advises, and the client follows', async (t) => {
   });
 });
 
-test.failing('advice that is given as soon as the connection has arrived is not lost', async (t) => {
+test('advice that is given as soon as the connection has arrived is not lost', async (t) => {
   const serve = (connection: MigratoryConnection, member: number): void => {
     if (member === 2) connection.adviseMove(3);
   };
