@@ -64,7 +64,11 @@ export function diagnose(kind: DiagnosticKind, service: string, cause: string): 
   return { kind, service, cause, ...CATALOGUE[kind] };
 }
 
-/** "MIG005 files: no stage is the entry. Mark the stage ..." */
+/**
+ * "MIG005 files: no stage is the entry. Mark the stage ..."
+ *
+ * @public
+ */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   return `${diagnostic.code} ${diagnostic.service}: ${diagnostic.cause}. ${diagnostic.remedy}`;
 }

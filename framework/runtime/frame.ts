@@ -11,7 +11,7 @@ import type { StagePlan } from '../plan.js';
 import { decodeValue, encodeValue, findObstacle } from '../snapshotable.js';
 import type { Session } from './handler.js';
 
-export const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 1;
 
 /** Where a handler goes on: at a stage, or nowhere, since the service has finished. */
 export type RestartPoint = { readonly kind: 'stage'; readonly stage: string } | { readonly kind: 'finished' };

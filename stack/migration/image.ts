@@ -10,7 +10,7 @@ import { bytesToCid, cidToBytes, type ConnectionId } from '../wire/migrate-optio
 import { KEY_LENGTH } from './keys.js';
 import type { ExpectedOutput, OutputMode, Snapshot } from './synchronisation.js';
 
-export const IMAGE_VERSION = 1;
+const IMAGE_VERSION = 1;
 const CHECK_LENGTH = 4;
 const DIGEST_LENGTH = 32;
 

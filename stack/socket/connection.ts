@@ -41,6 +41,11 @@ export interface Departure {
   readonly epoch: number;
 }
 
+/**
+ * The events of a connection beyond those of a Duplex, with what their listeners get.
+ *
+ * @public
+ */
 export interface MigratoryConnectionEvents {
   /** Client: the handshake is done. */
   connect: [];

@@ -75,7 +75,7 @@ export function waitOut(record: TcpRecord, now: number): void {
 }
 
 /** In 'closed': nothing is sent and no timer runs any more. Unread data can still be read. */
-export function leave(record: TcpRecord, reason: CloseReason): void {
+function leave(record: TcpRecord, reason: CloseReason): void {
   stopTimers(record.timers);
   record.closeReason ??= reason;
   record.send.synPending = false;

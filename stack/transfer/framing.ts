@@ -3,7 +3,7 @@
 // Reading is incremental. A frame that came whole is a view of the chunk; one that came in parts is gathered in a buffer
 // that grows with what has really arrived, at most twofold: so a length that is only claimed costs no memory (S6).
 
-export const FRAME_HEADER_LENGTH = 4;
+const FRAME_HEADER_LENGTH = 4;
 
 const EMPTY = new Uint8Array(0);
 const MIN_GATHER_LENGTH = 256;

@@ -12,8 +12,8 @@ export type ConnectionId = string;
 export type MemberId = number;
 
 export const EXPERIMENT_KIND = 253;
-export const EXPERIMENT_ID = 0x4d54;
-export const PROTOCOL_VERSION = 1;
+const EXPERIMENT_ID = 0x4d54;
+const PROTOCOL_VERSION = 1;
 export const REQUEST_MAC_LENGTH = 12;
 export const SHORT_MAC_LENGTH = 8;
 

@@ -28,7 +28,7 @@ export type DecodedSegment =
   | { readonly kind: 'segment'; readonly segment: Segment }
   | { readonly kind: 'malformed'; readonly reason: MalformedReason };
 
-export const HEADER_LENGTH = 20;
+const HEADER_LENGTH = 20;
 const NO_PAYLOAD: readonly Uint8Array[] = Object.freeze([]);
 
 /** Length in sequence space: the payload, and one each for SYN and FIN. */

@@ -20,7 +20,7 @@ export interface Exchange {
 
 export const HEADER_LENGTH = 12;
 const KINDS: readonly ExchangeKind[] = ['file', 'duplex', 'calculator'];
-export const DIGEST_LENGTH = 4;
+const DIGEST_LENGTH = 4;
 
 /** The streams' whole content. */
 export interface Content {

@@ -2,6 +2,7 @@
 
 import { DEFAULT_MIGRATION_LIMITS } from '@migratory/stack/internal/migration/config.js';
 import { PERFECT_CONDITIONS, type Datagram, type Verdict } from '@migratory/stack/internal/drivers/memory.js';
+import { Violation } from '../support/oracle.js';
 import type { ExchangeKind } from './exchange.js';
 import type { Happening, Scenario } from './scenario.js';
 import { nothingReached, Simulation, type Trace } from './simulation.js';
@@ -18,6 +19,8 @@ export interface ShortRun {
 
 const MEMBER_COUNT = 3;
 const LATE_MS = 150;
+/** One lost segment costs a retransmission or two, of the exchange or of its move; no more than that. */
+const MAX_DURATION_MS = 4_000;
 
 /** Plays a run under the oracle; throws a `Violation`. */
 export function simulateShort(run: ShortRun, trace?: Trace): { readonly segmentCount: number; readonly moves: number } {
@@ -57,6 +60,9 @@ export function simulateShort(run: ShortRun, trace?: Trace): { readonly segmentC
     return verdict;
   };
   simulation.run();
+  if (simulation.completedAtMs > MAX_DURATION_MS) {
+    throw new Violation(`S5: the exchange took ${Math.round(simulation.completedAtMs)} ms`);
+  }
   return { segmentCount, moves: reached.moves };
 }
 
@@ -79,7 +85,7 @@ function scenario({ kind }: ShortRun): Scenario {
     conditions: { ...PERFECT_CONDITIONS, minDelayMs: 1, maxDelayMs: 1 },
     peerDelayMs: 0.7,
     mtu: 576,
-    tcp: { receiveBufferLength: 2_000, sendBufferLength: 2_000, keepAliveIdleMs: 15_000, keepAliveIntervalMs: 5_000 },
+    tcp: { receiveBufferLength: 2_000, sendBufferLength: 2_000 },
     migration: DEFAULT_MIGRATION_LIMITS,
     limits: {},
     habits: {

@@ -47,6 +47,8 @@ export class Simulation implements WorldWatch {
   readonly #random: SeededEntropy;
   readonly #trace: Trace | undefined;
   readonly #attacker: Attacker;
+  /** When the last connection was over, for both sides. */
+  completedAtMs = Infinity;
   /** Decides about every datagram as it is sent. */
   onDatagram: ((datagram: Datagram) => Verdict) | undefined;
   readonly #cuts = new Map<object, readonly [string, string]>();
@@ -80,6 +82,7 @@ export class Simulation implements WorldWatch {
     }
     for (const { atMs, happening } of happenings) clock.wakeAt(atMs, () => this.happen(happening));
     this.#play(healedAtMs + COMPLETION_MS, () => this.#isComplete);
+    this.completedAtMs = clock.now();
     this.oracle.assertComplete();
     this.#play(clock.now() + QUIET_MS, () => false);
     this.oracle.assertEmpty();

@@ -8,10 +8,15 @@ import type { PeerMessage } from '@migratory/stack/internal/transfer/messages.js
 import { decodeImage } from '@migratory/stack/internal/migration/image.js';
 import { sameAddress, type Address } from '@migratory/stack/internal/wire/address.js';
 import type { ConnectionId, MemberId } from '@migratory/stack/internal/wire/migrate-options.js';
+import { sendOffsetOf } from '@migratory/stack/internal/tcp/connection.js';
+import { refusalReason } from '@migratory/stack/internal/wire/refusal-reason.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 import type { ClientApplication } from '../sim/client-application.js';
 import type { ServerApplication } from '../sim/server-application.js';
 import type { World } from './world.js';
+
+/** Of offsets that contradict each other there are none, unless one side took what the other never sent. */
+const INCONSISTENT = 'a client that proved itself was found inconsistent';
 
 /** An invariant of the design that a run has broken. */
 export class Violation extends Error {
@@ -98,6 +103,7 @@ export class Oracle {
 
   /** S4: an image leaves only for what the connection's client asked for. */
   peerMessage(to: MemberId, message: PeerMessage): void {
+    if (message.kind === 'refuse') check(message.reason !== 'inconsistent', 'S1', INCONSISTENT);
     if (message.kind !== 'image') return;
     check(this.#asked.has(`${message.cid} ${message.epoch} ${to}`), 'S4', 'an image left that no client asked for');
     const followed = this.followed.find(({ cid }) => cid === message.cid);
@@ -164,6 +170,8 @@ export class Oracle {
 
   /** S2 on the wire: only the owner speaks for a connection. Resets and the handshake of a new connection are nobody's. */
   memberTransmits(member: MemberId, to: Address, segment: Segment): void {
+    const option = segment.options.migrate;
+    if (option?.kind === 'fail') check(refusalReason(option.reason) !== 'inconsistent', 'S1', INCONSISTENT);
     if ((segment.flags & FLAG.rst) !== 0) return;
     if ((segment.flags & FLAG.syn) !== 0 && segment.options.migrate?.kind === 'capable') return;
     const followed = this.#byAddress(to);
@@ -174,6 +182,7 @@ export class Oracle {
     check(followed.lastOwner === member, 'S2', `member ${member} spoke, the owner is ${followed.lastOwner}`);
     const isOwned = followed.owner !== undefined || followed.serverOutcome !== undefined;
     check(isOwned, 'S2', `member ${member} spoke for a connection that it had given away`);
+    if (followed.owner !== undefined) assertHeld(followed.owner.application.connection, segment);
   }
 
   crashed(member: MemberId): void {
@@ -224,6 +233,14 @@ export class Oracle {
 /** Whether the segment is of the server's stream; an old SYN makes a half-open connection, whose numbers are others. */
 function isOfStream({ firstSequence }: Followed, { sequence }: Segment): boolean {
   return (sequence - firstSequence) >>> 0 < 2 ** 20;
+}
+
+/** Section 5: in mode 'held' what leaves is covered by the snapshot, or had left before the mode was asked for. */
+function assertHeld({ record: { sync, tcp } }: HostConnection, segment: Segment): void {
+  if (sync?.mode !== 'held' || segment.payloadLength === 0) return;
+  const endOffset = sendOffsetOf(tcp, segment.sequence) + segment.payloadLength;
+  const coveredOffset = Math.max(sync.snapshot?.outputOffset ?? 0, sync.firstOutputOffset, sync.suppressBelow);
+  check(endOffset <= coveredOffset, 'S1', 'output left that no snapshot covers');
 }
 
 /** The cid under which a connection opens at a member. */
