@@ -15,7 +15,11 @@ export type Compilation =
   | { readonly kind: 'compiled'; readonly plan: StagePlan; readonly definition: ServiceDefinition }
   | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] };
 
-/** The plan of a decorated class or of what `defineService` returned. Throws `CompileFailed` with all diagnostics. */
+/**
+ * The plan of a decorated class or of what `defineService` returned. Throws `CompileFailed` with all diagnostics.
+ *
+ * @public
+ */
 export function compile(source: ServiceSource): StagePlan {
   const compilation = tryCompile(source);
   if (compilation.kind === 'failed') throw new CompileFailed(compilation.diagnostics);

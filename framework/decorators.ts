@@ -73,7 +73,11 @@ export function Snapshot(options: SnapshotOptions = {}) {
   };
 }
 
-/** Declares the method that is called at the origin once the connection has left: it rolls back and closes. */
+/**
+ * Declares the method that is called at the origin once the connection has left: it rolls back and closes.
+ *
+ * @public
+ */
 export function Moved() {
   return (target: object, key: string | symbol, descriptor: PropertyDescriptor): void => {
     append(KEY.moved, target, memberOf(target, key, descriptor, 'method'));

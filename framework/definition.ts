@@ -82,7 +82,11 @@ export interface ServiceForm<Fields extends object, Stages extends string> {
   readonly moved?: (session: Fields, departure: Departure) => void | Promise<void>;
 }
 
-/** Declares a service without decorators. Never throws: `compile` says what is wrong. */
+/**
+ * Declares a service without decorators. Never throws: `compile` says what is wrong.
+ *
+ * @public
+ */
 export function defineService<Fields extends object, Stages extends string>(
   form: ServiceForm<Fields, Stages>,
 ): ServiceDefinition {

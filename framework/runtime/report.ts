@@ -38,7 +38,11 @@ export type Report = Movement | Failure;
 
 export type Reporter = (report: Report) => void;
 
-/** One line without the stack trace: "stage-failed files/body cid 0123456789abcdef epoch 2: Error: ...". */
+/**
+ * One line without the stack trace: "stage-failed files/body cid 0123456789abcdef epoch 2: Error: ...".
+ *
+ * @public
+ */
 export function formatReport(report: Report): string {
   const place = report.kind === 'stage-failed' ? `${report.service}/${report.stage}` : report.service;
   const line = `${report.kind} ${place} cid ${report.cid ?? '-'} epoch ${report.epoch}`;

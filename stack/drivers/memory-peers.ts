@@ -17,7 +17,11 @@ export interface MemoryPeersOptions {
   readonly delayMs: number;
 }
 
-/** All members' ends. */
+/**
+ * All members' ends.
+ *
+ * @public
+ */
 export class MemoryPeers {
   readonly #options: MemoryPeersOptions;
   readonly #ends = new Map<MemberId, MemoryPeerChannel>();

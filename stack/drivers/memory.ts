@@ -18,6 +18,11 @@ export interface NetworkConditions {
   readonly maxDelayMs: number;
 }
 
+/**
+ * A network that loses and repeats nothing, and takes the same short time for everything.
+ *
+ * @public
+ */
 export const PERFECT_CONDITIONS: NetworkConditions = {
   lossRate: 0,
   duplicationRate: 0,

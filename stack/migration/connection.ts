@@ -56,7 +56,11 @@ export type ConnectionInput =
 /** The flags of MIGRATE_CAPABLE; none is defined yet. */
 const CAPABLE_FLAGS = 0;
 
-/** Thrown by `setState` where the application's state is too large; nothing has changed. */
+/**
+ * Thrown by `setState` where the application's state is too large; nothing has changed.
+ *
+ * @public
+ */
 export class StateTooLarge extends Error {
   override readonly name = 'StateTooLarge';
   constructor(length: number, limitLength: number) {
@@ -313,6 +317,8 @@ export function read(record: MigratoryRecord): Uint8Array | undefined {
 /**
  * Bytes written and not yet acknowledged, or not yet sent, for back-pressure. None while a replay is verified: nothing leaves
  * before all of it is there, and it is no more than the origin had queued.
+ *
+ * @internal
  */
 export function queuedLength({ sync, tcp }: MigratoryRecord): number {
   return sync?.replay.kind === 'verifying' ? 0 : sendQueueLength(tcp);

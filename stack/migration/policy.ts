@@ -23,5 +23,9 @@ export function leaveSilentMember(timeoutCount: number): Policy {
   };
 }
 
-/** Never move by oneself; requests and triggers still do. */
+/**
+ * Never move by oneself; requests and triggers still do.
+ *
+ * @public
+ */
 export const stay: Policy = () => ({ kind: 'stay' });

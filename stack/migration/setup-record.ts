@@ -29,7 +29,11 @@ export interface ServerSetup {
 
 export const MAX_MEMBERS = 64;
 export const CLIENT_RECORD_LENGTH = 4 + KEY_LENGTH;
-/** No set-up record is longer: two keys, a signature and `MAX_MEMBERS` members with IPv6 addresses. */
+/**
+ * No set-up record is longer: two keys, a signature and `MAX_MEMBERS` members with IPv6 addresses.
+ *
+ * @internal
+ */
 export const MAX_RECORD_LENGTH = 4 + 2 * KEY_LENGTH + 11 + MAX_MEMBERS * 21 + SIGNATURE_LENGTH;
 
 const KIND_CLIENT = 1;

@@ -185,6 +185,8 @@ export type TcpStep =
 /**
  * Every transition there is (RFC 9293 section 3.3.2, figure 5). 'gone' is a reset, an abort or a timeout;
  * 'close-acknowledged' is a close of which the peer has the FIN already, from where the connection was before.
+ *
+ * @internal
  */
 export const TRANSITIONS: { readonly [State in TcpState]: { readonly [Step in TcpStep]?: TcpState } } = {
   'syn-sent': { 'peer-opened': 'syn-received', synchronized: 'established', close: 'closed', gone: 'closed' },

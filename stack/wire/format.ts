@@ -12,7 +12,11 @@ const FLAG_LETTERS: readonly (readonly [number, string])[] = [
   [FLAG.ack, '.'],
 ];
 
-/** For example `S. seq 7:8 ack 12 win 65535 <mss 1460,wscale 7,migrate capable>`; no key or mac is printed. */
+/**
+ * For example `S. seq 7:8 ack 12 win 65535 <mss 1460,wscale 7,migrate capable>`; no key or mac is printed.
+ *
+ * @public
+ */
 export function formatSegment(segment: Segment): string {
   const flags = FLAG_LETTERS.map(([bit, letter]) => ((segment.flags & bit) !== 0 ? letter : '')).join('');
   const length = segment.payloadLength;

@@ -7,8 +7,3 @@ export function addSequence(sequence: Sequence, length: number): Sequence {
   // A remainder instead of `>>> 0` on the sum alone: stream offsets may exceed 2^32.
   return (((sequence + (length % 2 ** 32)) % 2 ** 32) + 2 ** 32) % 2 ** 32;
 }
-
-/** The signed distance from `from` to `to`: positive when `to` comes after, in [-2^31, 2^31). */
-export function sequenceDistance(from: Sequence, to: Sequence): number {
-  return (to - from) | 0;
-}

@@ -78,7 +78,13 @@ export function scenarioOf(seed: number): Scenario {
       ...(draw.chance(0.1) ? { imageLength: draw.pick([300, 2_000]) } : {}),
       ...(draw.chance(0.1) ? { inputLogLength: draw.pick([50, 1_000]) } : {}),
     },
-    limits: { lockWaitMs: draw.pick([20, 500]), handoffTimeoutMs: peerDelayMs * 4 + draw.pick([20, 1_000]) },
+    limits: {
+      lockWaitMs: draw.pick([20, 500]),
+      handoffTimeoutMs:
+        draw.chance(0.3) && peerDelayMs < 20
+          ? peerDelayMs * draw.pick([1, 1.9, 2.5, 3.5]) + 1
+          : 1_000 + 4 * peerDelayMs,
+    },
     habits: {
       snapshotRate: mayFreeze ? draw.pick([0.02, 0.3, 1]) : 0,
       lockRate: draw.chance(0.3) ? draw.pick([0.02, 0.3]) : 0,

@@ -11,7 +11,7 @@ import {
 } from '@migratory/stack/internal/wire/address.js';
 import { Reader, Writer } from '@migratory/stack/internal/wire/cursor.js';
 import { REFUSAL_REASONS, refusalCode, refusalReason } from '@migratory/stack/internal/wire/refusal-reason.js';
-import { addSequence, sequenceDistance } from '@migratory/stack/internal/wire/sequence.js';
+import { addSequence } from '@migratory/stack/internal/wire/sequence.js';
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 
@@ -104,7 +104,7 @@ test('property: sequence arithmetic is modulo 2^32 (RFC 9293 section 3.4)', (t) 
     fc.property(u32, fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (sequence, distance) => {
       const sum = addSequence(sequence, distance);
       t.true(sum >= 0 && sum < 2 ** 32);
-      t.is(sequenceDistance(sequence, sum), distance);
+      t.is((sum - sequence) | 0, distance);
     }),
   );
   t.is(addSequence(0xffff_ffff, 2), 1);
