@@ -20,7 +20,13 @@ import {
   type MoveRequest,
   type RequestClaim,
 } from '../migration/server-role.js';
-import type { FetchMessage, InquiryMessage, PeerMessage, RefuseMessage } from '../transfer/messages.js';
+import type {
+  FetchMessage,
+  InquiryMessage,
+  OwnershipMessage,
+  PeerMessage,
+  RefuseMessage,
+} from '../transfer/messages.js';
 import { FormerConnections, type Departed } from '../transfer/ownership.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import { refusalCode, type RefusalReason } from '../wire/refusal-reason.js';
@@ -221,9 +227,8 @@ export class Handoff {
       case 'refuse':
         return this.#refused(now, from, message);
       case 'installed':
-        return this.former.confirm(now, message.cid, from, message.epoch);
       case 'returned':
-        return this.former.disclaim(now, message.cid, from, message.epoch);
+        return this.#ownerTold(now, from, message);
       case 'inquire':
         return this.#inquired(now, from, message);
       case 'held':
@@ -386,21 +391,35 @@ export class Handoff {
   }
 
   #inquiryAnswered(now: number, from: MemberId, message: InquiryMessage): void {
-    const { cid, epoch, exchange } = message;
-    // What the member says is true whether we still wait for it or not.
-    if (message.kind === 'held') this.former.confirm(now, cid, from, epoch);
+    const { cid, exchange } = message;
+    // What the member says is true, and may answer other questions, whether we still wait for this one or not.
+    this.#ownerTold(now, from, message);
+    const asking = this.#inquiring(cid, from).find((entry) => entry.exchange === exchange);
+    if (asking === undefined) this.#host.counters.strayAnswers++;
+    else this.#proceed(now, asking);
+  }
+
+  /** A member says whether it has the image that we gave it; who waits to know that is served. */
+  #ownerTold(now: number, from: MemberId, message: OwnershipMessage | InquiryMessage): void {
+    const { cid, epoch } = message;
+    if (message.kind === 'held' || message.kind === 'installed') this.former.confirm(now, cid, from, epoch);
     else this.former.disclaim(now, cid, from, epoch);
+    const former = this.former.get(cid, now);
+    if (former?.kind === 'departed' && former.retained.kind === 'unconfirmed') return; // it was about an older departure
+    for (const entry of this.#inquiring(cid, from)) this.#proceed(now, entry);
+  }
+
+  /** What waits for the member's answer about an image. */
+  #inquiring(cid: ConnectionId, asked: MemberId): (Arriving | Waiting)[] {
     const arriving = this.#arriving.get(cid);
-    const asking = [...(arriving === undefined ? [] : [arriving]), ...this.#waiting].find(
-      (entry) => entry.exchange === exchange && entry.asked === from,
-    );
-    if (asking === undefined) {
-      this.#host.counters.strayAnswers++;
-      return;
-    }
-    this.#forget(asking);
-    if (asking.kind === 'arriving') this.request(now, asking.request);
-    else this.#fetched(now, asking.from, asking.message);
+    const waiting = [...this.#waiting].filter((entry) => entry.message.cid === cid && entry.asked === asked);
+    return arriving?.question === 'inquire' && arriving.asked === asked ? [arriving, ...waiting] : waiting;
+  }
+
+  #proceed(now: number, entry: Arriving | Waiting): void {
+    this.#forget(entry);
+    if (entry.kind === 'arriving') this.request(now, entry.request);
+    else this.#fetched(now, entry.from, entry.message);
   }
 
   #answerRefusal(

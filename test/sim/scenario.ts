@@ -81,9 +81,7 @@ export function scenarioOf(seed: number): Scenario {
     limits: {
       lockWaitMs: draw.pick([20, 500]),
       handoffTimeoutMs:
-        draw.chance(0.3) && peerDelayMs < 20
-          ? peerDelayMs * draw.pick([1, 1.9, 2.5, 3.5]) + 1
-          : 1_000 + 4 * peerDelayMs,
+        draw.chance(0.3) && peerDelayMs < 20 ? peerDelayMs * draw.pick([1.5, 2.5, 3.5]) + 1 : 1_000 + 4 * peerDelayMs,
     },
     habits: {
       snapshotRate: mayFreeze ? draw.pick([0.02, 0.3, 1]) : 0,
