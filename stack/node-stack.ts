@@ -53,7 +53,9 @@ export async function createNodeStack(options: NodeStackOptions): Promise<Stack>
   const identity = serviceIdentity(membership.serviceKey);
   const channel = await openChannel(membership, clock, entropy);
   try {
-    return new Stack({ ...base, membership: { id, members, identity, channel } });
+    const stack = new Stack({ ...base, membership: { id, members, identity, channel } });
+    channel.prepare();
+    return stack;
   } catch (error) {
     await channel.close();
     throw error;

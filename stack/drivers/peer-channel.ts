@@ -46,6 +46,8 @@ export interface NodePeerChannel extends PeerChannel {
   /** New at each start, 16 hexadecimal digits. */
   readonly incarnation: string;
   readonly counters: Readonly<PeerCounters>;
+  /** Dials every member once, so that the first handoff need not wait for TLS. A member that is not there yet will dial us. */
+  prepare(): void;
 }
 
 /** Rejects with `PeerListenFailed` or `PeerCredentialsInvalid`. */
@@ -134,6 +136,10 @@ class TlsPeerChannel implements NodePeerChannel {
     if (link !== undefined) return link.send(message);
     this.#report({ kind: 'undelivered', member: to, message: message.kind, reason: 'unknown-member' });
     this.#deliver((receiver) => receiver.down(to));
+  }
+
+  prepare(): void {
+    for (const member of this.#options.peers.keys()) this.#linkTo(member)?.prepare();
   }
 
   async close(): Promise<void> {

@@ -59,6 +59,10 @@ export class PeerLink {
     this.#input({ kind: 'send', message });
   }
 
+  prepare(): void {
+    this.#input({ kind: 'prepare' });
+  }
+
   /** Takes a socket whose certificate names this link's member. */
   accept(socket: TLSSocket): void {
     if (this.#isClosed) socket.destroy();

@@ -393,10 +393,11 @@ export class Handoff {
   #inquiryAnswered(now: number, from: MemberId, message: InquiryMessage): void {
     const { cid, exchange } = message;
     // What the member says is true, and may answer other questions, whether we still wait for this one or not.
+    const isAsked = (entry: Arriving | Waiting): boolean => entry.exchange === exchange;
+    if (!this.#inquiring(cid, from).some(isAsked)) this.#host.counters.strayAnswers++;
     this.#ownerTold(now, from, message);
-    const asking = this.#inquiring(cid, from).find((entry) => entry.exchange === exchange);
-    if (asking === undefined) this.#host.counters.strayAnswers++;
-    else this.#proceed(now, asking);
+    const asking = this.#inquiring(cid, from).find(isAsked);
+    if (asking !== undefined) this.#proceed(now, asking);
   }
 
   /** A member says whether it has the image that we gave it; who waits to know that is served. */

@@ -109,7 +109,7 @@ export type Phase = Opening | Plain | SettingUp | Settled | Requesting | Confirm
 export type PhaseName = Phase['kind'];
 
 /** The transitions that exist. Staying in a phase is listed where it means something. */
-const TRANSITIONS: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
+export const TRANSITIONS: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   opening: ['plain', 'setting-up', 'closed'],
   plain: ['closed'],
   'setting-up': ['settled', 'closed'],

@@ -20,6 +20,8 @@ export type UndeliveredReason = 'unreachable' | 'timed-out' | 'queue-full' | 'im
 
 export type LinkInput =
   | { readonly kind: 'send'; readonly message: PeerMessage }
+  /** A session will be wanted: begin one now, if none is there. */
+  | { readonly kind: 'prepare' }
   | {
       readonly kind: 'session-up';
       /** The driver's name for it; never used twice. */
@@ -89,6 +91,9 @@ export function handle(record: LinkRecord, now: number, input: LinkInput): void 
   switch (input.kind) {
     case 'send':
       return send(record, now, input.message);
+    case 'prepare':
+      if (record.sessions.length === 0 && record.dial.kind === 'idle') dial(record, now);
+      return;
     case 'session-up':
       return sessionUp(record, input);
     case 'session-ended':

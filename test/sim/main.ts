@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 import { scenarioOf } from './scenario.js';
-import { nothingReached, Simulation, type Reached } from './simulation.js';
+import { nothingReached, Simulation, transitionsNotReached, type Reached } from './simulation.js';
 import { disturbances, EXCHANGE_KINDS, movesEverywhere, pairsOfMoves, play } from './sweep.js';
 
 const HELP = `Usage: npm run sim -- [--seeds N] [--from S]      N seeds from S on (default 200 from 1)
@@ -97,6 +97,7 @@ function summarize(reached: Reached, seeds: number, failures: number, seconds: n
   );
   console.log(`segments ${reached.segments}, moves ${reached.moves}, returned to where they were ${reached.stays}`);
   console.log(`connections: ${list(reached.outcomes)}; lost with all their members: ${reached.lost}`);
+  console.log(`transitions not reached: ${transitionsNotReached(reached).join(', ') || 'none'}`);
   console.log(`refusals: ${list(reached.refusals)}; not begun: ${list(reached.impossible)}`);
 }
 

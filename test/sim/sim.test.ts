@@ -3,7 +3,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { scenarioOf } from './scenario.js';
 import type { ShortRun } from './short-exchange.js';
-import { nothingReached, Simulation } from './simulation.js';
+import { nothingReached, Simulation, transitionsNotReached } from './simulation.js';
 import { disturbances, EXCHANGE_KINDS, movesEverywhere, pairsOfMoves, play } from './sweep.js';
 
 const SEED_COUNT = 150;
@@ -18,6 +18,8 @@ test('a connection keeps S1 to S7 whatever happens to its members and its networ
     }
   }
   t.true(reached.moves > SEED_COUNT / 2, 'the seeds reach moves');
+  // The simulated members and clients all migrate.
+  t.deepEqual(transitionsNotReached(reached), ['opening plain', 'plain closed']);
   for (const reason of ['busy', 'held-elsewhere', 'stale-epoch', 'bad-proof', 'not-movable']) {
     t.true(reached.refusals.has(reason), `the seeds reach the refusal '${reason}'`);
   }

@@ -5,6 +5,8 @@
 import { SeededEntropy } from '@migratory/stack/internal/drivers/virtual-clock.js';
 import type { Datagram, Verdict } from '@migratory/stack/internal/drivers/memory.js';
 import type { HostConnection } from '@migratory/stack/internal/host/host-connection.js';
+import { TRANSITIONS, type Phase } from '@migratory/stack/internal/migration/machine.js';
+import type { MigratoryRecord } from '@migratory/stack/internal/migration/record.js';
 import { leaveSilentMember, stay } from '@migratory/stack/internal/migration/policy.js';
 import { movable } from '@migratory/stack/internal/tcp/freeze.js';
 import type { PeerMessage } from '@migratory/stack/internal/transfer/messages.js';
@@ -30,6 +32,8 @@ export interface Reached {
   readonly outcomes: Map<string, number>;
   /** Moves that a client could not even begin, by cause. */
   readonly impossible: Map<string, number>;
+  /** Transitions between phases, as `from to`, from when a connection is known to the simulation. */
+  readonly transitions: Set<string>;
 }
 
 export type Trace = (line: string) => void;
@@ -76,6 +80,7 @@ export class Simulation implements WorldWatch {
         const random = new SeededEntropy(this.#random.u32());
         const client = new ClientApplication(machine, plan.exchange, plan.habits, random, { member, policy });
         this.oracle.follow(client);
+        watchPhases(client.connection.record, this.reached);
         if (!member.isRunning) this.oracle.crashed(member.id);
         if (member.listener?.accepting === false) this.#giveUp(client);
       });
@@ -136,6 +141,7 @@ export class Simulation implements WorldWatch {
       },
     });
     this.#say(`member ${member.id}: opened ${cid}`);
+    watchPhases(connection.record, this.reached);
     connection.onEvent = (event) => {
       if (!member.isRunning) return;
       if (event.kind === 'confirmed') oracle.confirmed(followed, connection.record.remote);
@@ -291,6 +297,25 @@ export class Simulation implements WorldWatch {
   }
 }
 
+/** Notes every transition of the record from now on. */
+function watchPhases(record: MigratoryRecord, { transitions }: Reached): void {
+  let { phase } = record;
+  Object.defineProperty(record, 'phase', {
+    get: () => phase,
+    set: (next: Phase) => {
+      transitions.add(`${phase.kind} ${next.kind}`);
+      phase = next;
+    },
+  });
+}
+
+/** Those of the protocol's table that no connection took; what a server does before it opens a connection is not seen. */
+export function transitionsNotReached({ transitions }: Reached): string[] {
+  return Object.entries(TRANSITIONS)
+    .flatMap(([from, targets]) => targets.map((to) => `${from} ${to}`))
+    .filter((transition) => !transitions.has(transition));
+}
+
 function increment(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
 }
@@ -313,5 +338,6 @@ export function nothingReached(): Reached {
     refusals: new Map(),
     outcomes: new Map(),
     impossible: new Map(),
+    transitions: new Set(),
   };
 }

@@ -114,6 +114,18 @@ test('a message goes there and its answer comes back over the same session', asy
   t.is(one.channel.counters['session-up'], 1);
 });
 
+test('prepare() opens the sessions before anything is sent, and says nothing of members that are not there', async (t) => {
+  const [one, two] = await pair(t);
+  one.peers.set(3, { host: '127.0.0.1', port: 1 });
+  one.channel.prepare();
+  await Promise.all([one.until(/^up 2/), two.until(/^up 1/), one.until(/^dial-failed 3/)]);
+  t.deepEqual(one.matching(/^down/), []);
+  one.channel.prepare();
+  one.channel.send(2, pull(7));
+  await two.until(/message 1 7/);
+  t.is(one.channel.counters['session-up'], 1);
+});
+
 test('an image of the greatest length arrives unchanged, one byte more is undelivered', async (t) => {
   const limits = { maxImageLength: 3_000_000 };
   const [one, two] = await pair(t, { limits });
