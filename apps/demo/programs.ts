@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { PROGRAM_START_MS, PROGRAM_STOP_MS } from './config.js';
+import { NODE_OPTIONS, PROGRAM_START_MS, PROGRAM_STOP_MS } from './config.js';
 import { DemoFailed } from './failure.js';
 
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ export class Programs {
     args: readonly string[],
     log: (line: LogLine) => void,
   ): Promise<{ readonly processId: number; readonly ready: LogLine }> {
-    const { processId, stdout, ended } = this.run(process.execPath, [file, ...args]);
+    const { processId, stdout, ended } = this.run(process.execPath, [...NODE_OPTIONS, file, ...args]);
     const ready = new Promise<LogLine>((resolve) => {
       createInterface({ input: stdout }).on('line', (text) => {
         const line = parseLine(text);

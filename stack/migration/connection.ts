@@ -10,7 +10,6 @@ import {
   read as readTcp,
   sendQueueLength,
   type TcpSeed,
-  closeAcknowledged,
 } from '../tcp/connection.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { TcpEvent } from '../tcp/state.js';
@@ -283,10 +282,7 @@ function close(record: MigratoryRecord, now: number): void {
   }
   if (sync.ended) return;
   endOutput(sync);
-  if (sync.replay.kind !== 'diverged') {
-    if (sync.peerHasEnd) closeAcknowledged(record.tcp, now);
-    else handleTcp(record.tcp, now, { kind: 'close' });
-  }
+  if (sync.replay.kind !== 'diverged' && !sync.peerHasEnd) handleTcp(record.tcp, now, { kind: 'close' });
   applyOutput(record);
 }
 

@@ -13,7 +13,7 @@ import {
   windowField,
 } from '../tcp/connection.js';
 import type { TcpConfig } from '../tcp/config.js';
-import { freezable, freeze, thaw, type FrozenTransport } from '../tcp/freeze.js';
+import { freezable, freeze, thaw } from '../tcp/freeze.js';
 import { timestampOption } from '../tcp/compose.js';
 import { unreadInput } from '../tcp/receive.js';
 import { sliceAtHead } from '../tcp/send-queue.js';
@@ -36,7 +36,6 @@ import {
   restartInputOffset,
   restartOutputOffset,
   setOutputMode,
-  type Synchronisation,
 } from './synchronisation.js';
 
 export type RequestOption = Extract<MigrateOption, { kind: 'request' }>;
@@ -228,7 +227,7 @@ export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenIm
   const image: Image = {
     cid: phase.identity.cid,
     key: phase.identity.key,
-    transport: freezeWithEnd(tcp, sync),
+    transport: freeze(tcp),
     firstInputOffset: sync.firstInputOffset,
     firstOutputOffset: sync.firstOutputOffset,
     snapshot: sync.snapshot,
@@ -245,13 +244,6 @@ export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenIm
   advance(record, { kind: 'departed', identity: phase.identity });
   record.events.push({ kind: 'departed', to: claim.destination, epoch: claim.epoch });
   return { kind: 'image', image: bytes };
-}
-
-/** A FIN that the client has from an earlier member counts, though the application here has not ended again yet. */
-function freezeWithEnd(tcp: TcpRecord, sync: Synchronisation): FrozenTransport {
-  const frozen = freeze(tcp);
-  if (!sync.peerHasEnd || frozen.send.finOffset !== undefined) return frozen;
-  return { ...frozen, send: { ...frozen.send, finOffset: sync.suppressBelow - 1 } };
 }
 
 function refuse(reason: RefusalReason): TakenImage {
@@ -287,7 +279,8 @@ export function install(
       input: image.input,
       acknowledgedOffset: image.acknowledgedOffset,
       output: image.output,
-      ended: sync.ended,
+      // A FIN that the client has is sent, though the application here has yet to come to it again.
+      ended: sync.ended || sync.peerHasEnd,
     });
   } catch (error) {
     if (error instanceof RangeError) return { kind: 'refused', reason: 'image-unreadable' };

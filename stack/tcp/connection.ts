@@ -14,7 +14,7 @@ import { nextDeadline } from './timers.js';
 
 export { sendQueueLength } from './acknowledge.js';
 export { openActive, openPassive, type TcpSeed } from './handshake.js';
-export { closeAcknowledged, resume, suspend } from './moving.js';
+export { resume, suspend } from './moving.js';
 export { receiveOffsetOf, sendOffsetOf, sequenceOfReceiveOffset, sequenceOfSendOffset } from './offsets.js';
 export { read } from './receive.js';
 export { windowField } from './window.js';

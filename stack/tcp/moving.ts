@@ -10,7 +10,7 @@ import { startCongestion } from './congestion/select.js';
 import { finAcknowledged, waitOut } from './lifecycle.js';
 import { initialLoss } from './loss.js';
 import { restartRtt } from './rtt.js';
-import { advance, type TcpRecord } from './state.js';
+import type { TcpRecord } from './state.js';
 import { stopTimers } from './timers.js';
 import { startTuning } from './window-tuning.js';
 
@@ -62,21 +62,6 @@ export function resume(record: TcpRecord, now: number, options: ResumeOptions): 
   if (config.keepAliveIdleMs !== Infinity) timers.keepAliveAt = now + config.keepAliveIdleMs;
   if (record.state === 'time-wait') waitOut(record, now);
   else if (awaitsFinAcknowledgment(record) && acknowledged > (send.finOffset ?? Infinity)) finAcknowledged(record, now);
-}
-
-/**
- * The user closes, and the peer has acknowledged our FIN already, to the member that the connection was on before: the
- * FIN is at `unacknowledgedOffset - 1`. So we were the first to close, and the one that stays in TIME-WAIT.
- */
-export function closeAcknowledged(record: TcpRecord, now: number): void {
-  const { send } = record;
-  const finOffset = send.unacknowledgedOffset - 1;
-  send.finOffset = finOffset;
-  send.endOffset = finOffset;
-  send.nextOffset = send.unacknowledgedOffset;
-  send.highestOffset = send.unacknowledgedOffset;
-  advance(record, 'close-acknowledged');
-  if (record.state === 'time-wait' && !record.suspended) waitOut(record, now);
 }
 
 function awaitsFinAcknowledgment({ state }: TcpRecord): boolean {

@@ -173,33 +173,20 @@ export interface TcpRecord {
 
 /** What can happen to the state, whatever caused it. */
 export type TcpStep =
-  | 'peer-opened'
-  | 'synchronized'
-  | 'close'
-  | 'close-acknowledged'
-  | 'fin-received'
-  | 'fin-acknowledged'
-  | 'waited'
-  | 'gone';
+  'peer-opened' | 'synchronized' | 'close' | 'fin-received' | 'fin-acknowledged' | 'waited' | 'gone';
 
 /**
- * Every transition there is (RFC 9293 section 3.3.2, figure 5). 'gone' is a reset, an abort or a timeout;
- * 'close-acknowledged' is a close of which the peer has the FIN already, from where the connection was before.
+ * Every transition there is (RFC 9293 section 3.3.2, figure 5). 'gone' is a reset, an abort or a timeout.
  *
  * @internal
  */
 export const TRANSITIONS: { readonly [State in TcpState]: { readonly [Step in TcpStep]?: TcpState } } = {
   'syn-sent': { 'peer-opened': 'syn-received', synchronized: 'established', close: 'closed', gone: 'closed' },
   'syn-received': { synchronized: 'established', gone: 'closed' },
-  established: {
-    close: 'fin-wait-1',
-    'close-acknowledged': 'fin-wait-2',
-    'fin-received': 'close-wait',
-    gone: 'closed',
-  },
+  established: { close: 'fin-wait-1', 'fin-received': 'close-wait', gone: 'closed' },
   'fin-wait-1': { 'fin-acknowledged': 'fin-wait-2', 'fin-received': 'closing', gone: 'closed' },
   'fin-wait-2': { 'fin-received': 'time-wait', gone: 'closed' },
-  'close-wait': { close: 'last-ack', 'close-acknowledged': 'time-wait', gone: 'closed' },
+  'close-wait': { close: 'last-ack', gone: 'closed' },
   closing: { 'fin-acknowledged': 'time-wait', gone: 'closed' },
   'last-ack': { 'fin-acknowledged': 'closed', gone: 'closed' },
   'time-wait': { waited: 'closed', gone: 'closed' },

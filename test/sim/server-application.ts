@@ -227,7 +227,10 @@ export class ServerApplication {
     const { host } = this.#member;
     if (host === undefined) return;
     while (this.#read(host));
-    if (this.#state.header === undefined) return;
+    if (this.#state.header === undefined) {
+      if (this.#buffer.length < HEADER_LENGTH) return;
+      this.#state.header = decodeHeader(this.#take(HEADER_LENGTH));
+    }
     this.#take(this.#buffer.length);
     if (this.#inputEnded) this.#report.inputEnded(this.#state.inputOffset);
   }

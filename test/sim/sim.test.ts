@@ -18,8 +18,8 @@ test('a connection keeps S1 to S7 whatever happens to its members and its networ
     }
   }
   t.true(reached.moves > SEED_COUNT / 2, 'the seeds reach moves');
-  // The simulated members and clients all migrate.
-  t.deepEqual(transitionsNotReached(reached), ['opening plain', 'plain closed']);
+  const missed = transitionsNotReached(reached).filter((transition) => !/plain|closed$/.test(transition));
+  t.deepEqual(missed, [], 'every transition but those of ends and of ordinary TCP is reached');
   for (const reason of ['busy', 'held-elsewhere', 'stale-epoch', 'bad-proof', 'not-movable']) {
     t.true(reached.refusals.has(reason), `the seeds reach the refusal '${reason}'`);
   }

@@ -2,15 +2,7 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  closeAcknowledged,
-  handle,
-  poll,
-  read,
-  resume,
-  suspend,
-  windowField,
-} from '@migratory/stack/internal/tcp/connection.js';
+import { handle, poll, read, resume, suspend, windowField } from '@migratory/stack/internal/tcp/connection.js';
 import { DEFAULT_TCP_CONFIG } from '@migratory/stack/internal/tcp/config.js';
 import { decodeFrozen, encodeFrozen, freeze, movable, thaw } from '@migratory/stack/internal/tcp/freeze.js';
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
@@ -306,28 +298,6 @@ test('the echo of a timestamp from the old path is no sample', (t) => {
   script.drain();
   script.inject({ ack: 1000, options: { timestamps: { value: 2, echo: value } } });
   t.is(script.record.rtt.smoothedMs, undefined);
-});
-
-test('closeAcknowledged: the client has our FIN already', (t) => {
-  const frozen = freeze(Script.established().write(10).record);
-  const streams = { readOffset: 0, input: [], acknowledgedOffset: 11, output: [], ended: false };
-  const record = thaw(DEFAULT_TCP_CONFIG, 0, frozen, streams);
-  t.is(record.state, 'established');
-  closeAcknowledged(record, 0);
-  assertInvariants(record);
-  t.is(record.state, 'fin-wait-2');
-  resume(record, 0, { peerWindow: 1000 });
-  const output = poll(record, 0);
-  t.is(output.kind === 'transmit' && output.segment.payloadLength, 0);
-  t.is(poll(record, 0).kind, 'wait');
-
-  const halfClosed = freeze(Script.established().inject({ flags: 'F.' }).record);
-  const last = thaw(DEFAULT_TCP_CONFIG, 0, halfClosed, streams);
-  closeAcknowledged(last, 0);
-  t.is(last.state, 'time-wait');
-  resume(last, 0, { peerWindow: 1000 });
-  const kinds = [poll(last, 0).kind, poll(last, 0).kind];
-  t.deepEqual(kinds, ['event', 'transmit'], "the end of the client's stream is told, and its FIN acknowledged");
 });
 
 test('windowField of a SYN is not scaled and never more than the edge allows', (t) => {
