@@ -9,6 +9,7 @@ import { handlerFactory } from './container.js';
 import type { ServiceSource } from './definition.js';
 import { CompileFailed, diagnose, type Diagnostic } from './diagnostics.js';
 import { InvalidOption } from './errors.js';
+import { canRestore } from './runtime/frame.js';
 import { hostConnection, type HostedService } from './runtime/host.js';
 import { reportToConsole, type Reporter } from './runtime/report.js';
 import type { StageConnection } from './runtime/stage-connection.js';
@@ -16,7 +17,7 @@ import type { StageConnection } from './runtime/stage-connection.js';
 /** The part of a stack that an application needs; `Stack` of `@migratory/stack` has it. */
 export interface ListeningStack {
   listen(
-    options: { port: number; service?: string; migratable?: boolean },
+    options: { port: number; canRestore: (state: Uint8Array) => boolean },
     onConnection: (connection: StageConnection) => void,
   ): Promise<{ close(): Promise<void> }>;
 }
@@ -66,7 +67,8 @@ class RunningApplication implements Application {
     const hosted = compileAll(this.#options);
     try {
       for (const { port, service } of hosted) {
-        const listener = await this.#options.stack.listen({ port, service: service.plan.service }, (connection) => {
+        const options = { port, canRestore: (state: Uint8Array) => canRestore(service.plan, state) };
+        const listener = await this.#options.stack.listen(options, (connection) => {
           this.#serve(service, connection);
         });
         this.#listeners.push(listener);

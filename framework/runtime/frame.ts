@@ -88,6 +88,17 @@ export class Frame {
   }
 }
 
+/** Whether a snapshot is of this very plan: a connection with another one stays where it is. */
+export function canRestore(plan: StagePlan, state: Uint8Array): boolean {
+  try {
+    readSnapshot(plan, state);
+    return true;
+  } catch (error) {
+    if (error instanceof SnapshotMismatch) return false;
+    throw error;
+  }
+}
+
 function readSnapshot(plan: StagePlan, state: Uint8Array): { point: RestartPoint; values: readonly unknown[] } {
   const refuse = (reason: SnapshotMismatch['reason'], detail: string): SnapshotMismatch =>
     new SnapshotMismatch(plan.service, reason, detail);

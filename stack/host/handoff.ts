@@ -6,7 +6,8 @@
 //   H1. A member that gave an image away does not run the connection again until its receiver has disclaimed it, or has
 //       lost its memory (another incarnation) (S2).
 //   H2. Having disclaimed, a member drops the image that it had asked for, should it still come.
-//   H3. At most one question per cid is under way here, and `arrivingCount` in all (S6).
+//   H3. For clients' requests at most one question per cid is under way here, and `arrivingCount` in all; as many more for
+//       other members' (S6).
 
 import { failMac } from '../migration/keys.js';
 import { hasOurTag } from '../migration/connection-id.js';
@@ -28,6 +29,7 @@ import type {
   RefuseMessage,
 } from '../transfer/messages.js';
 import { FormerConnections, type Departed } from '../transfer/ownership.js';
+import { sameAddress } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import { refusalCode, type RefusalReason } from '../wire/refusal-reason.js';
 import type { HostLimits } from './config.js';
@@ -125,13 +127,13 @@ export class Handoff {
       this.#rebind(now, here, request);
       return;
     }
+    const former = this.former.get(option.cid, now);
+    if (former?.kind === 'departed') return this.#reclaim(now, request, former);
+    if (former?.kind === 'finished' || option.origin === host.self) return this.#refuse(request, 'unknown-connection');
     if (!this.#withinRate(now)) {
       host.counters.requestRateDrops++;
       return;
     }
-    const former = this.former.get(option.cid, now);
-    if (former?.kind === 'departed') return this.#reclaim(now, request, former);
-    if (former?.kind === 'finished' || option.origin === host.self) return this.#refuse(request, 'unknown-connection');
     this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
   }
 
@@ -144,6 +146,10 @@ export class Handoff {
 
   #rebind(now: number, connection: HostConnection, request: MoveRequest): void {
     const identity = identityOf(connection.record.phase);
+    // The answer would come from another port than the one that the client asked.
+    if (!sameAddress(request.local, connection.record.local)) {
+      return this.#refuse(request, 'inconsistent', identity?.key);
+    }
     const outcome = rebind(connection.record, now, request, this.#host.self);
     if (outcome.kind === 'refused') this.#refuse(request, outcome.reason, identity?.key);
     else this.#host.drain(now, connection);
@@ -161,12 +167,17 @@ export class Handoff {
     if (image !== undefined) {
       // Though this member may take none from others now, this one is its own.
       const installed = host.install(now, image, request);
-      if (installed === 'installed') this.former.delete(option.cid);
+      if (installed === 'installed') this.#isHereAgain(now, option.cid);
       else this.#refuse(request, installed, departed.key);
     } else {
       const question = departed.retained.kind === 'confirmed' ? 'fetch' : 'inquire';
       this.#ask(now, request, departed.to, question, host.limits.forwardCount);
     }
+  }
+
+  /** What was known of where it went is over; unless it has ended while it was installed, which must be remembered. */
+  #isHereAgain(now: number, cid: ConnectionId): void {
+    if (this.former.get(cid, now)?.kind === 'departed') this.former.delete(cid);
   }
 
   /** H1. The retained image, if it may be resumed or given to somebody else. */
@@ -344,7 +355,7 @@ export class Handoff {
     const { request } = entry;
     const installed = host.accepts(request) ? host.install(now, message.image, request) : 'refused-by-policy';
     if (installed === 'installed') {
-      this.former.delete(cid);
+      this.#isHereAgain(now, cid);
       host.counters.imagesInstalled++;
       host.send(from, { kind: 'installed', cid, epoch });
     } else {

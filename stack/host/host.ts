@@ -24,7 +24,7 @@ import type { StartMoveOutcome } from '../migration/client-role.js';
 import { decodeImage } from '../migration/image.js';
 import type { ServiceIdentity } from '../migration/keys.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
-import { advise, install, moveRequest, type MoveRequest } from '../migration/server-role.js';
+import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { MemberAddress } from '../migration/setup-record.js';
 import type { OutputMode } from '../migration/synchronisation.js';
 import type { TcpConfig } from '../tcp/config.js';
@@ -127,9 +127,12 @@ export class Host implements HandoffHost {
     return listener;
   }
 
-  /** New connections are refused from now on; those that are open stay. */
+  /**
+   * New connections are refused from now on, and those of other members; those that are open stay, and come back here should
+   * nobody take them.
+   */
   unlisten(listener: Listener): void {
-    this.#listeners.delete(listener.options.port);
+    listener.accepting = false;
   }
 
   /** Begins to open a connection from `local`, which the driver has bound. */
@@ -263,6 +266,16 @@ export class Host implements HandoffHost {
 
   /** Polls a connection until it waits; its outputs go to the sink, its events to who took it. */
   drain(now: number, connection: HostConnection): void {
+    try {
+      this.#drain(now, connection);
+    } catch (error) {
+      // The user's listener threw. Should the process live on, the connection must not be left without its timer.
+      this.#deadlines.set(connection, now);
+      throw error;
+    }
+  }
+
+  #drain(now: number, connection: HostConnection): void {
     const { record } = connection;
     for (;;) {
       const output = poll(record, now);
@@ -432,8 +445,8 @@ export class Host implements HandoffHost {
 
   isPathTaken({ local, from, option }: MoveRequest): boolean {
     const connection = this.#paths.get(pathKey(local, from));
-    // A connection that is not set up yet has proved nothing: it may be an old SYN of the client that comes back.
-    return connection?.cid !== undefined && connection.cid !== option.cid;
+    // A connection that is not open yet has proved nothing: it may be an old SYN of the client that comes back.
+    return connection !== undefined && connection.halfOpen === undefined && connection.cid !== option.cid;
   }
 
   install(now: number, bytes: Uint8Array, request: MoveRequest): RefusalReason | 'installed' {
@@ -443,6 +456,8 @@ export class Host implements HandoffHost {
     if (bytes.length > migration.imageLength) return 'image-too-large';
     const decoded = decodeImage(bytes);
     if (decoded.kind === 'unreadable' || decoded.image.cid !== request.option.cid) return 'image-unreadable';
+    const { snapshot } = decoded.image;
+    if (snapshot !== undefined && !listener.options.canRestore(snapshot.state)) return 'state-not-supported';
     const installation = install(tcp, migration, now, decoded.image, request, this.self);
     if (installation.kind === 'refused') return installation.reason;
     const connection = new HostConnection(installation.record, listener);
@@ -472,7 +487,8 @@ export class Host implements HandoffHost {
   }
 
   pulled(now: number, by: MemberId, count: number): void {
-    for (const connection of this.migratoryConnections().slice(0, count)) this.advise(now, connection, by);
+    const able = this.migratoryConnections().filter(({ record }) => isMovable(record));
+    for (const connection of able.slice(0, count)) this.advise(now, connection, by);
   }
 
   /** The answer to a segment that belongs to no connection (RFC 9293 section 3.10.7.1). */

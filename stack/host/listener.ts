@@ -6,6 +6,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** 'offered' needs a host that is a member of a service; 'off' serves ordinary TCP only. */
   readonly migration: 'offered' | 'off';
+  /** Whether the application can go on from this state; asked before a connection is taken from another member. */
+  readonly canRestore: (state: Uint8Array) => boolean;
   /** A connection that is open, whether new or arrived from another member. */
   readonly onConnection: (connection: HostConnection) => void;
 }
@@ -13,7 +15,7 @@ export interface ListenerOptions {
 export class Listener implements Acceptor {
   readonly options: ListenerOptions;
   halfOpenCount = 0;
-  /** False while draining: connections that want to come from other members are refused, new ones are not answered. */
+  /** False once it is closed: new connections are reset, and those of other members refused. */
   accepting = true;
 
   constructor(options: ListenerOptions) {

@@ -60,7 +60,6 @@ export function startMove(record: MigratoryRecord, now: number, to: MemberId, ad
     startedAt: now,
     index: 0,
     refusals: new Map(),
-    lastReason: 'timed-out',
     attempt: newAttempt(record, identity, target, now, identity.epoch + 1, 0),
   };
   advance(record, requesting);
@@ -142,7 +141,6 @@ function requestSegment(record: MigratoryRecord, identity: Identity, attempt: At
 /** A member refused or was silent: the next one, or after a whole round a pause and the first. */
 function nextCandidate(record: MigratoryRecord, now: number, phase: Requesting, reason: RefusalReason): void {
   if (reason !== 'timed-out') phase.refusals.set(phase.attempt.to.id, reason);
-  phase.lastReason = reason;
   phase.index++;
   const round = Math.floor(phase.index / phase.candidates.length);
   const roundEnded = phase.index % phase.candidates.length === 0;

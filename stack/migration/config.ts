@@ -22,6 +22,8 @@ export interface MigrationLimits {
   readonly triggerAttemptCount: number;
   /** Input kept since the last snapshot; beyond it the connection can't move until the next `setState`. */
   readonly inputLogLength: number;
+  /** In so many chunks at most: tiny ones cost more than their bytes. */
+  readonly inputLogCount: number;
   /** The application's state in a snapshot. */
   readonly stateLength: number;
   /** The whole image. */
@@ -42,8 +44,9 @@ export const DEFAULT_MIGRATION_LIMITS: MigrationLimits = {
   triggerRepeatMs: 200,
   triggerAttemptCount: 10,
   inputLogLength: 1024 * 1024,
+  inputLogCount: 16_384,
   stateLength: 1024 * 1024,
-  imageLength: 8 * 1024 * 1024,
+  imageLength: 12 * 1024 * 1024,
   policyTimeoutCount: 4,
 };
 

@@ -306,7 +306,7 @@ export function read(record: MigratoryRecord): Uint8Array | undefined {
   let chunk = record.readAhead;
   if (chunk === undefined) chunk = readTcp(record.tcp);
   else record.readAhead = undefined;
-  if (chunk !== undefined && record.sync !== undefined) logInput(record.sync, chunk, record.limits.inputLogLength);
+  if (chunk !== undefined && record.sync !== undefined) logInput(record.sync, chunk, record.limits);
   return chunk;
 }
 

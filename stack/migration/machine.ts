@@ -19,8 +19,6 @@ export interface Identity {
   readonly member: MemberId;
   /** The service's members, as the server told its client; empty at a server. */
   readonly members: readonly MemberAddress[];
-  /** The service's Ed25519 key as the client saw it; empty at a server. */
-  readonly serviceKey: Uint8Array;
 }
 
 export interface Opening {
@@ -65,7 +63,6 @@ export interface Requesting {
   index: number;
   /** Refusals of this round, by member; silence is not among them. */
   readonly refusals: Map<MemberId, RefusalReason>;
-  lastReason: RefusalReason;
   attempt: Attempt;
 }
 
@@ -108,7 +105,11 @@ export interface Closed {
 export type Phase = Opening | Plain | SettingUp | Settled | Requesting | Confirming | Departed | Closed;
 export type PhaseName = Phase['kind'];
 
-/** The transitions that exist. Staying in a phase is listed where it means something. */
+/**
+ * The transitions that exist. Staying in a phase is listed where it means something.
+ *
+ * @internal
+ */
 export const TRANSITIONS: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   opening: ['plain', 'setting-up', 'closed'],
   plain: ['closed'],

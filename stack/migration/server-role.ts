@@ -106,7 +106,7 @@ export function rebind(record: MigratoryRecord, now: number, request: MoveReques
     return { kind: 'answered' };
   }
   if (problem !== undefined) return { kind: 'refused', reason: problem };
-  if (!fits(tcp, request)) return { kind: 'refused', reason: 'inconsistent' };
+  if (!fits(tcp, option.receiveNext, request.sendUnacknowledged)) return { kind: 'refused', reason: 'inconsistent' };
   suspend(tcp);
   beginConfirming(record, now, request, { ...identity, epoch: option.epoch });
   return { kind: 'answered' };
@@ -123,8 +123,8 @@ function answerAgain(record: MigratoryRecord, phase: Confirming, from: Address):
 }
 
 /** Whether what the client says of both streams can be true. */
-function fits(tcp: TcpRecord, { option, sendUnacknowledged }: MoveRequest): boolean {
-  const acknowledged = sendOffsetOf(tcp, option.receiveNext);
+function fits(tcp: TcpRecord, receiveNext: Sequence, sendUnacknowledged: Sequence): boolean {
+  const acknowledged = sendOffsetOf(tcp, receiveNext);
   return (
     acknowledged >= tcp.send.unacknowledgedOffset &&
     acknowledged <= tcp.send.highestOffset &&
@@ -218,10 +218,8 @@ export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenIm
   if (!freezable(tcp)) return refuse('closing');
   if (sync.log.kind === 'overflowed' || sync.replay.kind === 'diverged') return refuse('not-movable');
   if (sync.replay.kind === 'verifying') return refuse('busy');
+  if (!fits(tcp, claim.receiveNext, claim.sendUnacknowledged)) return refuse('inconsistent');
   const acknowledgedOffset = sendOffsetOf(tcp, claim.receiveNext);
-  if (acknowledgedOffset < tcp.send.unacknowledgedOffset || acknowledgedOffset > tcp.send.highestOffset) {
-    return refuse('inconsistent');
-  }
   const readAhead = record.readAhead === undefined ? [] : [record.readAhead];
   const outputLength = Math.max(0, restartOutputOffset(sync) - acknowledgedOffset);
   const image: Image = {
@@ -286,7 +284,8 @@ export function install(
     if (error instanceof RangeError) return { kind: 'refused', reason: 'image-unreadable' };
     throw error;
   }
-  if (!fits(tcp, request)) return { kind: 'refused', reason: 'inconsistent' };
+  if (!fits(tcp, request.option.receiveNext, request.sendUnacknowledged))
+    return { kind: 'refused', reason: 'inconsistent' };
   setOutputMode(sync, image.mode);
   if (image.expected !== undefined) expectOutput(sync, image.expected);
   tcp.send.limitOffset = outputLimit(sync);
@@ -299,12 +298,21 @@ export function install(
     epoch: request.option.epoch,
     member: self,
     members: [],
-    serviceKey: new Uint8Array(0),
   };
   record.phase = { kind: 'settled', identity, trigger: undefined };
   record.events.push({ kind: 'open' }, { kind: 'ready' });
   beginConfirming(record, now, request, identity);
   return { kind: 'installed', record };
+}
+
+/** Whether an image could be taken now: what advice to move makes sense for. */
+export function isMovable({ phase, tcp, sync }: MigratoryRecord): boolean {
+  return (
+    (phase.kind === 'settled' || phase.kind === 'confirming') &&
+    freezable(tcp) &&
+    sync?.log.kind === 'complete' &&
+    sync.lock === 'open'
+  );
 }
 
 /** Advises the client to move, once it has proved itself here. Advice that was being given is replaced. */

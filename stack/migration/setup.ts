@@ -95,10 +95,10 @@ function completeClient(
   if (!verifyTranscript(setup.serviceKey, transcript, signature)) return false;
   const key = deriveConnectionKey(phase.privateKey, setup.publicKey, setup.cid, transcript);
   if (key === undefined) return false;
-  const { cid, member, members, serviceKey } = setup;
+  const { cid, member, members } = setup;
   advance(record, {
     kind: 'settled',
-    identity: { cid, key, epoch: 0, member, members, serviceKey: serviceKey.slice() },
+    identity: { cid, key, epoch: 0, member, members },
     trigger: undefined,
   });
   record.events.push({ kind: 'ready' });
@@ -131,7 +131,7 @@ function completeServer(
   record.sync = newSynchronisation(CLIENT_RECORD_LENGTH, bytes.length);
   advance(record, {
     kind: 'settled',
-    identity: { cid, key, epoch: 0, member, members: [], serviceKey: new Uint8Array(0) },
+    identity: { cid, key, epoch: 0, member, members: [] },
     trigger: undefined,
   });
   record.events.push({ kind: 'open' }, { kind: 'ready' });

@@ -10,6 +10,7 @@
 // All offsets are those of the TCP streams, set-up records included.
 
 import { createHash, type Hash } from 'node:crypto';
+import type { MigrationLimits } from './config.js';
 
 export type OutputMode = 'live' | 'verified' | 'held';
 
@@ -83,11 +84,13 @@ export function restartOutputOffset(sync: Synchronisation): number {
   return sync.snapshot?.outputOffset ?? sync.firstOutputOffset;
 }
 
+type InputLogLimits = Pick<MigrationLimits, 'inputLogLength' | 'inputLogCount'>;
+
 /** Keeps Y1 as the application consumes `chunk`. */
-export function logInput(sync: Synchronisation, chunk: Uint8Array, limitLength: number): void {
+export function logInput(sync: Synchronisation, chunk: Uint8Array, limits: InputLogLimits): void {
   sync.consumedOffset += chunk.length;
   if (sync.log.kind === 'overflowed') return;
-  if (sync.log.length + chunk.length > limitLength) {
+  if (sync.log.length + chunk.length > limits.inputLogLength || sync.log.chunks.length >= limits.inputLogCount) {
     sync.log = { kind: 'overflowed' };
     return;
   }

@@ -425,6 +425,7 @@ export class MigratoryConnection extends Duplex {
     connection.onEvent = (event) => {
       if (event.kind === 'closed' || event.kind === 'departed') timer.cancel();
       else if (event.kind === 'readable') this.#discardInput(connection);
+      else if (event.kind === 'diverged') this.#stack.run((now) => host.abort(now, connection));
     };
     this.#stack.run((now) => host.end(now, connection));
     this.#discardInput(connection);

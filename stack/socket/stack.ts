@@ -12,9 +12,10 @@ import type { Listener as HostListener } from '../host/listener.js';
 import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '../migration/config.js';
 import { leaveSilentMember, type Policy } from '../migration/policy.js';
 import { MAX_MEMBERS } from '../migration/setup-record.js';
+import { isMovable } from '../migration/server-role.js';
 import type { Terms } from '../migration/record.js';
 import { DEFAULT_TCP_CONFIG, type TcpConfig } from '../tcp/config.js';
-import { ipToBytes, type Address } from '../wire/address.js';
+import { bytesToIp, ipToBytes, type Address } from '../wire/address.js';
 import type { MemberId } from '../wire/migrate-options.js';
 import { MigratoryConnection, type ConnectionStack } from './connection.js';
 import { StackClosed } from './errors.js';
@@ -38,6 +39,11 @@ export interface ListenOptions {
   readonly port: number;
   /** False serves ordinary TCP only. Default: true where the stack is a member of a service. */
   readonly migratable?: boolean;
+  /**
+   * Whether the application can go on from the state of a connection that wants to arrive. Where not, the move is refused as
+   * 'state-not-supported' and the connection goes on where it is. Default: always.
+   */
+  readonly canRestore?: (state: Uint8Array) => boolean;
 }
 
 export interface ConnectOptions {
@@ -124,6 +130,7 @@ export class Stack implements ConnectionStack {
     const listener = this.host.listen({
       port: address.port,
       migration: offered ? 'offered' : 'off',
+      canRestore: options.canRestore ?? (() => true),
       onConnection: (connection) => this.#accepted(connection, onConnection),
     });
     return { address, close: () => this.#closeListener(listener, address) };
@@ -131,7 +138,6 @@ export class Stack implements ConnectionStack {
 
   #closeListener(listener: HostListener, address: Address): Promise<void> {
     if (listener.accepting) {
-      listener.accepting = false;
       this.host.unlisten(listener);
       this.#idlePorts.set(address.port, address);
     }
@@ -163,16 +169,16 @@ export class Stack implements ConnectionStack {
    */
   connect(options: ConnectOptions): MigratoryConnection {
     const { driver } = this.#options;
-    checkAddress(options.address, driver.family);
+    const address = canonicalAddress(options.address, driver.family);
     const terms = clientTerms(options, this.#options);
-    const socket = new MigratoryConnection(this, 'client', { ip: '', port: 0 }, options.address);
+    const socket = new MigratoryConnection(this, 'client', { ip: '', port: 0 }, address);
     if (this.#closed) return socket.destroy(new StackClosed());
     this.#remember(socket);
     driver.bind(0).then(
       (local) => {
         if (this.#closed || socket.destroyed) return driver.release(local);
         this.run((now) => {
-          const connection = this.host.connect(now, local, options.address, terms, (event) => {
+          const connection = this.host.connect(now, local, address, terms, (event) => {
             socket.receiveEvent(event);
           });
           connection.onRemoved = () => driver.release(local);
@@ -184,9 +190,10 @@ export class Stack implements ConnectionStack {
     return socket;
   }
 
-  /** Member: advises the clients of up to `count` connections to move to `to`. Answers how many were advised. */
+  /** Member: advises the clients of up to `count` connections that can move to do so. Answers how many were advised. */
   moveConnections(to: MemberId, count = Infinity): number {
-    const chosen = this.host.migratoryConnections().slice(0, count);
+    const able = this.host.migratoryConnections().filter(({ record }) => isMovable(record));
+    const chosen = able.slice(0, count);
     for (const connection of chosen) this.run((now) => this.host.advise(now, connection, to));
     return chosen.length;
   }
@@ -249,14 +256,16 @@ function tcpConfig(options: StackOptions): TcpConfig {
   return { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
 }
 
-function checkAddress(address: Address, family: 4 | 6): void {
-  const length = ipToBytes(address.ip)?.length;
-  if (length !== (family === 6 ? 16 : 4)) {
+/** Addresses are compared as texts: one address, one text. */
+function canonicalAddress(address: Address, family: 4 | 6): Address {
+  const bytes = ipToBytes(address.ip);
+  if (bytes?.length !== (family === 6 ? 16 : 4)) {
     throw new RangeError(`'${address.ip}' is not an IPv${family} address: this stack reaches no other`);
   }
   if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535) {
     throw new RangeError(`${address.port} is not a port to connect to: give one from 1 to 65535`);
   }
+  return { ip: bytesToIp(bytes), port: address.port };
 }
 
 function checkMembership({ id, members }: Membership): void {

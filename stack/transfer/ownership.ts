@@ -1,9 +1,9 @@
-// Who owns a connection, as one member knows it: a table from cid to one of four answers (S2).
+// What a member remembers of connections that are not here any more (S2): a table from cid to one of two answers.
 //
-//   here      it runs at this member
-//   arriving  a client asked for it, and this member is asking another for the image
 //   departed  the image has left; until its receiver says that it is installed the image is kept, in case it never arrived
 //   finished  it ended here: nobody may resume an older image of it
+//
+// What is here, or on its way here, the host knows itself.
 
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 
@@ -121,17 +121,31 @@ export class FormerConnections {
     this.delete(cid);
     this.#entries.set(cid, entry);
     this.#retainedLength += imageLength(entry);
-    // The map's order is roughly the order of age: what is over its time, or the oldest beyond a limit, goes.
-    for (const [oldest, candidate] of this.#entries) {
-      const over =
-        untilOf(candidate) <= now ||
-        this.#entries.size > this.#limits.forwardingPointerCount ||
-        this.#retainedLength > this.#limits.retainedImagesLength;
-      if (!over || oldest === cid) break;
-      this.delete(oldest);
+    this.#forgetOverdue(now);
+    while (this.#entries.size > this.#limits.forwardingPointerCount) this.#deleteOldest(() => true);
+    // Only an image frees room; pointers and tombstones are what keeps an older image from being resumed (S2).
+    while (this.#retainedLength > this.#limits.retainedImagesLength) {
+      this.#deleteOldest((candidate) => imageLength(candidate) > 0);
+    }
+  }
+
+  /** Entries are in the order in which they came, not of their ends: a few of the oldest are looked at each time. */
+  #forgetOverdue(now: number): void {
+    let looked = 0;
+    for (const [cid, entry] of this.#entries) {
+      if (looked++ === OVERDUE_LOOK_COUNT) return;
+      if (untilOf(entry) <= now) this.delete(cid);
+    }
+  }
+
+  #deleteOldest(matches: (entry: Departed | Finished) => boolean): void {
+    for (const [cid, entry] of this.#entries) {
+      if (matches(entry)) return this.delete(cid);
     }
   }
 }
+
+const OVERDUE_LOOK_COUNT = 8;
 
 function untilOf(entry: Departed | Finished): number {
   return entry.kind === 'finished' ? entry.until : entry.retained.until;

@@ -14,6 +14,7 @@ export const REFUSAL_REASONS = [
   'refused-by-policy',
   'inconsistent',
   'timed-out',
+  'state-not-supported',
 ] as const;
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];

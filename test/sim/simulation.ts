@@ -268,9 +268,10 @@ export class Simulation implements WorldWatch {
     this.world.clock.wakeAt(this.world.clock.now() + forMs, () => member.start());
   }
 
-  #drain({ listener, address }: Member, forMs: number): void {
-    if (listener === undefined) return;
-    listener.accepting = false;
+  #drain(member: Member, forMs: number): void {
+    const { listener, address, host } = member;
+    if (listener === undefined || host === undefined) return;
+    host.unlisten(listener);
     for (const { client } of this.oracle.followed) {
       const { phase, remote } = client.connection.record;
       if (phase.kind === 'opening' && remote.ip === address.ip) this.#giveUp(client);

@@ -73,6 +73,7 @@ export class HostBench {
     host.listen({
       port: SERVICE_PORT,
       migration: this.#options.listen ?? 'offered',
+      canRestore: () => true,
       onConnection: (connection) => {
         const end = { connection, events: [] as ConnectionEvent[], member: id };
         connection.onEvent = (event) => end.events.push(event);

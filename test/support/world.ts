@@ -180,6 +180,7 @@ export class Member extends Machine {
     this.listener = host.listen({
       port: SERVICE_PORT,
       migration: 'offered',
+      canRestore: () => true,
       onConnection: (connection) => watch.opened(this, connection),
     });
     driver.start({
