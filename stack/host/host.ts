@@ -30,11 +30,10 @@ import type { OutputMode } from '../migration/synchronisation.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
-import { SHORT_MAC_LENGTH, type ConnectionId, type MemberId } from '../wire/migrate-options.js';
-import { NO_OPTIONS, type SegmentOptions } from '../wire/options.js';
-import { refusalCode, type RefusalReason } from '../wire/refusal-reason.js';
-import { addSequence, type Sequence } from '../wire/sequence.js';
-import { FLAG, sequenceLength, type Segment } from '../wire/segment.js';
+import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
+import type { RefusalReason } from '../wire/refusal-reason.js';
+import type { Sequence } from '../wire/sequence.js';
+import { FLAG, type Segment } from '../wire/segment.js';
 import type { HostLimits } from './config.js';
 import { newCounters, type HostCounters } from './counters.js';
 import { DeadlineHeap } from './deadline-heap.js';
@@ -42,6 +41,7 @@ import { ExpiringMap } from './expiring-map.js';
 import { Handoff, type HandoffHost } from './handoff.js';
 import { HostConnection } from './host-connection.js';
 import { seedForPath } from './isn.js';
+import { refusalOf, resetOf } from './resets.js';
 import { Listener, type ListenerOptions } from './listener.js';
 
 /** What makes a host a member of a service. */
@@ -176,7 +176,7 @@ export class Host implements HandoffHost {
     } else if (firstSequence !== undefined) {
       this.counters.formerPathDrops++;
     } else {
-      this.#reset(local, remote, segment, NO_OPTIONS);
+      this.#reset(local, remote, segment);
     }
   }
 
@@ -341,7 +341,7 @@ export class Host implements HandoffHost {
   #accept(now: number, key: string, local: Address, remote: Address, syn: Segment): void {
     const listener = this.#listeners.get(local.port);
     if (!listener?.accepting) {
-      this.#reset(local, remote, syn, NO_OPTIONS);
+      this.#reset(local, remote, syn);
       return;
     }
     if (listener.halfOpenCount >= this.limits.halfOpenCount) {
@@ -467,19 +467,8 @@ export class Host implements HandoffHost {
     return 'installed';
   }
 
-  refuse({ local, from, option, sendUnacknowledged }: MoveRequest, reason: RefusalReason, mac: Uint8Array): void {
-    const proof = mac.length === SHORT_MAC_LENGTH ? mac : new Uint8Array(SHORT_MAC_LENGTH);
-    const fail = { kind: 'fail', reason: refusalCode(reason), nonce: option.nonce, mac: proof } as const;
-    const syn: Segment = {
-      sequence: addSequence(sendUnacknowledged, -1),
-      acknowledgment: 0,
-      flags: FLAG.syn,
-      window: 0,
-      options: NO_OPTIONS,
-      payload: [],
-      payloadLength: 0,
-    };
-    this.#reset(local, from, syn, { migrate: fail });
+  refuse(request: MoveRequest, reason: RefusalReason, mac: Uint8Array): void {
+    this.#transmitReset(request.local, request.from, refusalOf(request, reason, mac));
   }
 
   send(to: MemberId, message: PeerMessage): void {
@@ -491,20 +480,14 @@ export class Host implements HandoffHost {
     for (const connection of able.slice(0, count)) this.advise(now, connection, by);
   }
 
-  /** The answer to a segment that belongs to no connection (RFC 9293 section 3.10.7.1). */
-  #reset(local: Address, remote: Address, segment: Segment, options: SegmentOptions): void {
-    if ((segment.flags & FLAG.rst) !== 0) return;
-    const acknowledged = (segment.flags & FLAG.ack) !== 0;
+  #reset(local: Address, remote: Address, segment: Segment): void {
+    const reset = resetOf(segment);
+    if (reset !== undefined) this.#transmitReset(local, remote, reset);
+  }
+
+  #transmitReset(local: Address, remote: Address, reset: Segment): void {
     this.counters.resetsSent++;
-    this.#sink.transmit(local, remote, {
-      sequence: acknowledged ? segment.acknowledgment : 0,
-      acknowledgment: acknowledged ? 0 : addSequence(segment.sequence, sequenceLength(segment)),
-      flags: acknowledged ? FLAG.rst : FLAG.rst | FLAG.ack,
-      window: 0,
-      options,
-      payload: [],
-      payloadLength: 0,
-    });
+    this.#sink.transmit(local, remote, reset);
   }
 }
 

@@ -318,3 +318,31 @@ test('a half-closed connection moves: the server has ended, and the client knows
     t.true((await heard)?.equals(pattern(300_000)));
   });
 });
+
+/** Of the members, the first that is asked can't restore the state. */
+function firstRefuses(): { canRestore(): boolean; readonly asked: () => number } {
+  let count = 0;
+  return { canRestore: () => ++count > 1, asked: () => count };
+}
+
+for (const origin of ['open', 'closed'] as const) {
+  test(`a state that the destination can't restore goes back to the origin, whose listener is ${origin}`, async (t) => {
+    const { canRestore, asked } = firstRefuses();
+    const options = { serve: echo, memberCount: 2, listen: { canRestore } };
+    await inService(options, async ({ client, listeners, accepted }) => {
+      client.write('one');
+      t.is((await readExactly(client, 3)).toString(), 'one');
+      if (origin === 'closed') await listeners[0]?.close();
+      const outcome = await client.requestMove(2);
+      t.is(outcome.kind, 'stayed');
+      t.deepEqual(reasonsOf(outcome), { 2: 'state-not-supported' });
+      client.write('two');
+      t.is((await readExactly(client, 3)).toString(), 'two');
+      t.deepEqual(
+        accepted.map(({ member }) => member),
+        [1, 1],
+      );
+      t.is(asked(), 2);
+    });
+  });
+}
