@@ -323,3 +323,20 @@ test('a bare SYN without a request on an open path does not disturb it', (t) => 
   bench.member(1).receive(bench.now, memberAddress(1), CLIENT, syn);
   t.true(bench.exchanges(client, { ...server, member: 1 }));
 });
+
+test("a client's request, sent from somebody else's address, takes that path from nobody", (t) => {
+  const bench = new HostBench();
+  const victim = bench.open();
+  const attacker = bench.connect({}, { ip: CLIENT.ip, port: CLIENT.port + 1 });
+  bench.advance(100);
+  const victimAddress = victim.client.connection.record.local;
+  bench.client.startMove(bench.now, attacker.connection, 1);
+  const request = bench.segments.find(({ segment }) => segment.options.migrate?.kind === 'request');
+  if (request === undefined) return t.fail('no request was sent');
+  bench.segments.length = 0;
+  bench.member(1).receive(bench.now, request.to, victimAddress, request.segment);
+  t.is(bench.member(1).counters.takenPathDrops, 1);
+  t.is(bench.segments.length, 0);
+  const [server] = bench.accepted;
+  t.true(server !== undefined && bench.exchanges(victim.client, server));
+});
