@@ -56,7 +56,7 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   maxReceiveChunkCount: 16_384,
   maxOutOfOrderCount: 2048,
   sendBufferLength: 4 * 1024 * 1024,
-  unsentLength: 128 * 1024,
+  unsentLength: 64 * 1024,
   noDelay: true,
   timestamps: true,
   windowScaling: true,
