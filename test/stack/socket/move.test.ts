@@ -320,7 +320,7 @@ test('a half-closed connection moves: the server has ended, and the client knows
 });
 
 /** Of the members, the first that is asked can't restore the state. */
-function firstRefuses(): { canRestore(): boolean; readonly asked: () => number } {
+function firstRefuses(): { readonly canRestore: () => boolean; readonly asked: () => number } {
   let count = 0;
   return { canRestore: () => ++count > 1, asked: () => count };
 }
