@@ -19,8 +19,6 @@ export interface DriverCapabilities {
   readonly mtu: number;
   /** The most payload bytes that one `transmit` may carry; at least an MSS, more where the driver cuts it up itself. */
   readonly maxSuperSegmentLength: number;
-  /** True where the driver, or what is below it, sums and verifies: the core then leaves checksums alone. */
-  readonly checksumOffload: boolean;
 }
 
 /** Takes what a driver has received. Neither method throws. */

@@ -107,7 +107,7 @@ export class MemoryDriver implements Driver {
     this.#network = network;
     this.#ip = ip;
     this.family = ip.includes(':') ? 6 : 4;
-    this.capabilities = { mtu, maxSuperSegmentLength: 0, checksumOffload: true };
+    this.capabilities = { mtu, maxSuperSegmentLength: 0 };
   }
 
   start(receiver: DriverReceiver): void {

@@ -56,7 +56,7 @@ export class UdpDriver implements Driver {
     if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > MAX_MTU) {
       throw new RangeError(`${mtu} is not an MTU: give one from ${MIN_MTU} to ${MAX_MTU}`);
     }
-    this.capabilities = { mtu: mtu - UDP_HEADER_LENGTH, maxSuperSegmentLength: 0, checksumOffload: true };
+    this.capabilities = { mtu: mtu - UDP_HEADER_LENGTH, maxSuperSegmentLength: 0 };
   }
 
   start(receiver: DriverReceiver): void {

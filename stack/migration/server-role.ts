@@ -25,7 +25,7 @@ import { addSequence, type Sequence } from '../wire/sequence.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { MigrationLimits } from './config.js';
 import { encodeImage, lengthOf, type Image } from './image.js';
-import { acknowledgeMac, confirmMac, requestMac, sameMac, triggerMac } from './keys.js';
+import { acknowledgeMac, confirmMac, requestMac, sameMac, triggerMac, type RequestProof } from './keys.js';
 import { advance, identityOf, type Confirming, type Identity, type Settled } from './machine.js';
 import { newRecord, type MigratoryRecord } from './record.js';
 import {
@@ -65,13 +65,7 @@ export function moveRequest(
 }
 
 /** What an origin checks before it gives anything out. */
-export interface RequestClaim {
-  readonly epoch: number;
-  readonly origin: MemberId;
-  readonly destination: MemberId;
-  readonly receiveNext: Sequence;
-  readonly sendUnacknowledged: Sequence;
-  readonly nonce: number;
+export interface RequestClaim extends Omit<RequestProof, 'cid'> {
   readonly mac: Uint8Array;
 }
 
