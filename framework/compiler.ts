@@ -94,7 +94,12 @@ function planFields(definition: ServiceDefinition, report: Report): readonly Pla
       continue;
     }
     const verdict = fieldTypeOf(field.type);
-    if (verdict.kind === 'travels') planned.push({ name: field.name, type: verdict.type });
+    if (verdict.kind === 'travels')
+      planned.push({
+        name: field.name,
+        type: verdict.type,
+        guard: field.validate === undefined ? 'unguarded' : 'validated',
+      });
     else report('field-type-cannot-travel', `the snapshot field '${field.name}' can't travel: ${verdict.because}`);
   }
   return planned.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -127,15 +132,28 @@ function listOf(members: readonly MemberDeclaration[]): string {
   return members.map((member) => `'${member.name}'`).join(', ');
 }
 
-function planOf({ identity, stages, entries, moved }: ServiceDefinition, fields: readonly PlannedField[]): StagePlan {
+function planOf(
+  { identity, stages, entries, moved, failed, upgrades }: ServiceDefinition,
+  fields: readonly PlannedField[],
+): StagePlan {
   if (identity.kind === 'missing') throw new TypeError('A service without identity was not diagnosed.');
   const plan = {
     service: identity.name,
     version: identity.version,
     entry: entries[0] ?? '',
-    stages: stages.map(({ name }) => ({ name })),
+    stages: stages.map(({ name, settings }) => ({
+      name,
+      lock: settings.lock === true ? ('locked' as const) : ('open' as const),
+      output: settings.output ?? 'live',
+      timeoutMs: settings.timeoutMs,
+      successors: { kind: 'unknown' as const },
+      recorded: [],
+    })),
     fields,
     ...(moved[0] === undefined ? {} : { moved: moved[0].name }),
+    ...(failed[0] === undefined ? {} : { failed: failed[0].name }),
+    delegates: [],
+    upgradesFrom: upgrades.map(({ from }) => from).sort((a, b) => a - b),
   };
   return { ...plan, fingerprint: fingerprintOf(plan) };
 }

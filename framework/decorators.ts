@@ -4,7 +4,9 @@
 // compiles the class. The compiler option `emitDecoratorMetadata` gives the types of snapshot fields.
 
 import 'reflect-metadata';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type {
+  DelegateDeclaration,
   FieldConstructor,
   FieldDeclaration,
   Identity,
@@ -12,6 +14,10 @@ import type {
   Placement,
   ServiceClass,
   ServiceDefinition,
+  StageDeclaration,
+  StageSettings,
+  UpgradeDeclaration,
+  UpgradeFunction,
 } from './definition.js';
 import type { StageIo } from './stage-io.js';
 import type { Transition } from './transition.js';
@@ -21,6 +27,9 @@ const KEY = {
   stages: 'migratory:stages',
   fields: 'migratory:fields',
   moved: 'migratory:moved',
+  failed: 'migratory:failed',
+  delegates: 'migratory:delegates',
+  upgrades: 'migratory:upgrades',
 } as const;
 
 export interface ServiceOptions {
@@ -30,7 +39,7 @@ export interface ServiceOptions {
   readonly version: number;
 }
 
-export interface StageOptions {
+export interface StageOptions extends StageSettings {
   /** Whether new connections begin here. Exactly one stage says so. */
   readonly entry?: true;
 }
@@ -38,9 +47,16 @@ export interface StageOptions {
 export interface SnapshotOptions {
   /** For a field whose written type is a union, an interface or `unknown`: `Object`, or the class of its values. */
   readonly type?: FieldConstructor;
+  /** Guards the field: a snapshot with a value that it refuses is neither taken nor accepted. It does not transform. */
+  readonly validate?: StandardSchemaV1;
 }
 
-interface StageMetadata extends MemberDeclaration {
+export interface DelegateOptions {
+  /** The stage of the owner at which the connection goes on when the delegate has finished. */
+  readonly then: string;
+}
+
+interface StageMetadata extends StageDeclaration {
   readonly entry: 'entry' | 'ordinary';
 }
 
@@ -53,13 +69,17 @@ export function Service(options: ServiceOptions): (type: ServiceClass) => void {
 
 /** Declares a method to be a stage: a named restart point. Entering it is `setState(stage, fields)`. */
 export function Stage(options: StageOptions = {}) {
-  return <Method extends (io: StageIo) => Promise<Transition>>(
+  return <Method extends (io: StageIo<never>) => Promise<Transition>>(
     target: object,
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void => {
-    const entry = options.entry === true ? 'entry' : 'ordinary';
-    const stage: StageMetadata = { ...memberOf(target, key, descriptor, 'method'), entry };
+    const { entry, ...settings } = options;
+    const stage: StageMetadata = {
+      ...memberOf(target, key, descriptor, 'method'),
+      settings,
+      entry: entry === true ? 'entry' : 'ordinary',
+    };
     append(KEY.stages, target, stage);
   };
 }
@@ -68,7 +88,11 @@ export function Stage(options: StageOptions = {}) {
 export function Snapshot(options: SnapshotOptions = {}) {
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
     const type = options.type ?? writtenType(target, key);
-    const field: FieldDeclaration = { ...memberOf(target, key, descriptor, 'field'), type };
+    const field: FieldDeclaration = {
+      ...memberOf(target, key, descriptor, 'field'),
+      type,
+      ...(options.validate === undefined ? {} : { validate: options.validate }),
+    };
     append(KEY.fields, target, field);
   };
 }
@@ -84,6 +108,55 @@ export function Moved() {
   };
 }
 
+/**
+ * Declares the method that is called when a stage has thrown: `(io, error)`. It says so to the client as the protocol asks;
+ * then the connection is ended. Without one it is reset.
+ *
+ * @public
+ */
+export function Failed() {
+  return (target: object, key: string | symbol, descriptor: PropertyDescriptor): void => {
+    append(KEY.failed, target, memberOf(target, key, descriptor, 'method'));
+  };
+}
+
+/**
+ * Declares a field to be a sub-protocol: an object of its written type, a class with `@Stage`s and `@Snapshot`s. The
+ * framework builds it; `next('field')` enters it, its fields travel with its owner's.
+ *
+ * @public
+ */
+export function Delegate(options: DelegateOptions) {
+  return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const type = writtenType(target, key);
+    const delegate: DelegateDeclaration = {
+      ...memberOf(target, key, descriptor, 'field'),
+      then: options.then,
+      definition: () => definitionOf(type === 'unwritten' ? Object : (type as unknown as ServiceClass)),
+    };
+    append(KEY.delegates, target, delegate);
+  };
+}
+
+/**
+ * Declares the static method that makes, out of a snapshot of version `fromVersion`, the one that the next newer version
+ * would have taken. Upgrades of older versions are applied one after the other.
+ *
+ * @public
+ */
+export function Upgrade(fromVersion: number) {
+  return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<UpgradeFunction>): void => {
+    const isStatic = typeof target === 'function';
+    const upgrade: UpgradeDeclaration = {
+      name: String(key),
+      placement: isStatic ? 'as-intended' : 'a method',
+      from: fromVersion,
+      upgrade: (snapshot) => (descriptor.value as UpgradeFunction).call(target, snapshot),
+    };
+    append(KEY.upgrades, target, upgrade);
+  };
+}
+
 /** What the decorators of a class and of its base classes say. A member that overrides another replaces it. */
 export function definitionOf(type: ServiceClass): ServiceDefinition {
   const stages = collect<StageMetadata>(KEY.stages, type);
@@ -94,6 +167,9 @@ export function definitionOf(type: ServiceClass): ServiceDefinition {
     entries: [...new Set(stages.filter((stage) => stage.entry === 'entry').map((stage) => stage.name))],
     fields: () => collect<FieldDeclaration>(KEY.fields, type),
     moved: collect<MemberDeclaration>(KEY.moved, type),
+    failed: collect<MemberDeclaration>(KEY.failed, type),
+    delegates: collect<DelegateDeclaration>(KEY.delegates, type),
+    upgrades: collect<UpgradeDeclaration>(KEY.upgrades, type),
     construction: { kind: 'class', type },
   };
 }

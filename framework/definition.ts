@@ -3,6 +3,8 @@
 // Both forms, decorated classes and `defineService({...})`, end in a `ServiceDefinition`; `compiler.ts` judges it. So a
 // declaration never throws: whatever is wrong is kept here as it was said and reported with everything else.
 
+import type { OutputMode } from '@migratory/stack';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StageIo } from './stage-io.js';
 import type { Done, NextStage, Transition } from './transition.js';
 
@@ -33,9 +35,44 @@ export interface MemberDeclaration {
   readonly placement: Placement;
 }
 
+/** What a stage asks of the connection while it runs. */
+export interface StageSettings {
+  /** Whether it runs under `lockState`. Default: false. */
+  readonly lock?: boolean;
+  /** What is promised of output behind the restart point. Default: 'live'. */
+  readonly output?: OutputMode;
+  /** Since the last restart point. Default: the service's `stageTimeMs`. */
+  readonly timeoutMs?: number;
+}
+
+export interface StageDeclaration extends MemberDeclaration {
+  readonly settings: StageSettings;
+}
+
+/** A field with stages of its own, which goes on at the stage `then` of its owner when it has finished. */
+export interface DelegateDeclaration extends MemberDeclaration {
+  readonly then: string;
+  readonly definition: () => ServiceDefinition;
+}
+
+/** Makes the snapshot that the next newer version would have taken out of one of version `from`. */
+export interface UpgradeDeclaration extends MemberDeclaration {
+  readonly from: number;
+  readonly upgrade: UpgradeFunction;
+}
+
+/** What a snapshot says, by name: `stage` is undefined where the service had finished. */
+export interface SnapshotContent {
+  readonly stage: string | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type UpgradeFunction = (snapshot: SnapshotContent) => SnapshotContent;
+
 export interface FieldDeclaration extends MemberDeclaration {
   /** `unwritten`: the compiler emitted no type, or one that says nothing. */
   readonly type: FieldConstructor | 'unwritten';
+  readonly validate?: StandardSchemaV1;
 }
 
 /** The parts of a service without decorators, with its types erased. */
@@ -43,6 +80,7 @@ export interface FunctionParts {
   fields(): object;
   readonly stages: Readonly<Record<string, SessionStage['run']>>;
   moved?(session: object, departure: Departure): void | Promise<void>;
+  failed?(session: object, io: StageIo, error: unknown): void | Promise<void>;
 }
 
 interface SessionStage {
@@ -57,12 +95,15 @@ export type Construction =
 export interface ServiceDefinition {
   readonly kind: 'service-definition';
   readonly identity: Identity;
-  readonly stages: readonly MemberDeclaration[];
+  readonly stages: readonly StageDeclaration[];
   /** Names that were declared to be the entry, whether or not they are stages. */
   readonly entries: readonly string[];
   /** Throws what the service's own initial values throw. */
   readonly fields: () => readonly FieldDeclaration[];
   readonly moved: readonly MemberDeclaration[];
+  readonly failed: readonly MemberDeclaration[];
+  readonly delegates: readonly DelegateDeclaration[];
+  readonly upgrades: readonly UpgradeDeclaration[];
   readonly construction: Construction;
 }
 
@@ -78,8 +119,16 @@ export interface ServiceForm<Fields extends object, Stages extends string> {
   readonly stages: {
     readonly [Stage in Stages]: (session: Fields, io: StageIo) => Promise<NextStage<NoInfer<Stages>> | Done>;
   };
+  /** Of the stages that need other than the defaults. */
+  readonly settings?: { readonly [Stage in NoInfer<Stages>]?: StageSettings };
+  /** Guards of fields: a snapshot with a value that one refuses is neither taken nor accepted. */
+  readonly validate?: { readonly [Field in keyof Fields]?: StandardSchemaV1 };
+  /** By version: makes the snapshot of the next newer one. */
+  readonly upgrades?: Readonly<Record<number, UpgradeFunction>>;
   /** Cleans up at the member that the connection has left. */
   readonly moved?: (session: Fields, departure: Departure) => void | Promise<void>;
+  /** A stage has thrown: says so to the client as the protocol asks. The connection is then ended, without it reset. */
+  readonly failed?: (session: Fields, io: StageIo, error: unknown) => void | Promise<void>;
 }
 
 /**
@@ -90,12 +139,15 @@ export interface ServiceForm<Fields extends object, Stages extends string> {
 export function defineService<Fields extends object, Stages extends string>(
   form: ServiceForm<Fields, Stages>,
 ): ServiceDefinition {
+  const settings: Readonly<Record<string, StageSettings | undefined>> = form.settings ?? {};
+  const validate: Readonly<Record<string, StandardSchemaV1 | undefined>> = form.validate ?? {};
   return {
     kind: 'service-definition',
     identity: { kind: 'declared', name: form.name, version: form.version },
     stages: Object.entries<unknown>(form.stages).map(([name, run]) => ({
       name,
       placement: typeof run === 'function' ? 'as-intended' : 'a field',
+      settings: settings[name] ?? {},
     })),
     entries: [form.entry],
     fields: () =>
@@ -103,8 +155,17 @@ export function defineService<Fields extends object, Stages extends string>(
         name,
         placement: 'as-intended',
         type: constructorOf(value),
+        ...(validate[name] === undefined ? {} : { validate: validate[name] }),
       })),
     moved: form.moved === undefined ? [] : [{ name: 'moved', placement: 'as-intended' }],
+    failed: form.failed === undefined ? [] : [{ name: 'failed', placement: 'as-intended' }],
+    delegates: [],
+    upgrades: Object.entries(form.upgrades ?? {}).map(([from, upgrade]) => ({
+      name: `upgrades.${from}`,
+      placement: 'as-intended',
+      from: Number(from),
+      upgrade,
+    })),
     construction: { kind: 'functions', parts: form },
   };
 }

@@ -4,18 +4,42 @@
 // recorded stage), entering a stage and `io.snapshot()` are `setState` of [service, version, fingerprint, stage, fields].
 
 import { createHash } from 'node:crypto';
+import type { OutputMode } from '@migratory/stack';
 
 /** What a snapshot field holds. `data` is any value that can travel; it is checked only when a snapshot is taken. */
 export type FieldType =
   'string' | 'number' | 'boolean' | 'bigint' | 'date' | 'array' | 'map' | 'set' | 'bytes' | 'data';
 
+/** Where a stage may go, as far as its code says. */
+export type Successors =
+  /** `ends`: it may also return done(). */
+  | { readonly kind: 'known'; readonly stages: readonly string[]; readonly ends: boolean }
+  /** The code decides it in a way that can't be read from it. */
+  | { readonly kind: 'unknown' };
+
 export interface PlannedStage {
+  /** With a delegate's name and a dot before it where it is one of a delegate: `login.password`. */
   readonly name: string;
+  readonly lock: 'open' | 'locked';
+  readonly output: OutputMode;
+  /** Since the last restart point; undefined: the service's `stageTimeMs`. */
+  readonly timeoutMs: number | undefined;
+  readonly successors: Successors;
+  /** Stages that `io.snapshot({ stage })` records in it. */
+  readonly recorded: readonly string[];
+}
+
+/** A sub-protocol: `next(name)` enters `entry`; where it has finished the connection goes on at `then`. */
+export interface PlannedDelegate {
+  readonly name: string;
+  readonly entry: string;
+  readonly then: string;
 }
 
 export interface PlannedField {
   readonly name: string;
   readonly type: FieldType;
+  readonly guard: 'validated' | 'unguarded';
 }
 
 export interface StagePlan {
@@ -28,6 +52,11 @@ export interface StagePlan {
   readonly fields: readonly PlannedField[];
   /** The method that is told when the connection has left; absent when there is none. */
   readonly moved?: string;
+  /** The method that tells the client of a failure; absent when there is none. */
+  readonly failed?: string;
+  readonly delegates: readonly PlannedDelegate[];
+  /** Versions whose snapshots can be gone on from, besides this one; ascending. */
+  readonly upgradesFrom: readonly number[];
   /** 16 hexadecimal digits over what two members must agree on. */
   readonly fingerprint: string;
 }

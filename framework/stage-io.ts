@@ -6,13 +6,23 @@
 //   I2. A snapshot covers every write called before it, whether or not its promise has resolved.
 
 import type { Address } from '@migratory/stack';
+import type { StageName } from './transition.js';
 
 export interface ReadUntilOptions {
   /** Bytes to search for the delimiter, delimiter included. */
   readonly maxLength: number;
 }
 
-export interface StageIo {
+/** A stage of `Service`; any name where the service is not said. */
+type StageOf<Service> = unknown extends Service ? string : StageName<Service>;
+
+export interface SnapshotPoint<Service = unknown> {
+  /** Where to go on, should the connection move: a later stage, before its effect is made (the slides' third example). */
+  readonly stage: StageOf<Service>;
+}
+
+/** `Service` is the class whose stages `snapshot({ stage })` may name; without it any name compiles. */
+export interface StageIo<Service = unknown> {
   /** The client's address, as the member that serves now sees it. */
   readonly client: Address;
   /** 16 hexadecimal digits; undefined when the client's TCP doesn't speak the migration options. */
@@ -43,6 +53,27 @@ export interface StageIo {
   /** Ends our half of the stream; input may still be read. Resolves when all output is with the transport. */
   end(): Promise<void>;
 
-  /** Moves the restart point up to this instant of this stage, with the fields' values of now (`setState`). */
-  snapshot(): void;
+  /**
+   * Moves the restart point up to this instant (`setState`), with the fields' values of now: of this stage, or of the one
+   * that `point` names. Throws `SnapshotTooLarge`, `SnapshotNotSerialisable`, `SnapshotInvalid`, `UnknownStage`.
+   */
+  snapshot(point?: SnapshotPoint<Service>): void;
+
+  /**
+   * Makes an effect outside of the connection, and records its result with the restart point: when the stage runs again,
+   * the result is answered and the effect is not made again. The connection stays while the effect is under way, so a move
+   * never does it twice; the death of the member between effect and record may. `token` is the same whenever this effect
+   * of this connection is tried, for outside systems that can tell repetitions.
+   *
+   * `key` is unique within one run of the stage; what is recorded is forgotten when the stage is left. The result has to be
+   * able to travel. What the effect throws is thrown, and not recorded.
+   */
+  once<Result>(key: string, effect: (token: string) => Result | Promise<Result>): Promise<Result>;
+
+  /**
+   * Opens something that this run of the stage needs: it is closed, last opened first, when the stage is left, when the
+   * connection has gone, and when the stage fails. Without `close` its own `close()`, `Symbol.asyncDispose` or
+   * `Symbol.dispose` is called.
+   */
+  use<Resource>(open: () => Resource | Promise<Resource>, close?: (resource: Resource) => unknown): Promise<Resource>;
 }

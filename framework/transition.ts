@@ -16,13 +16,19 @@ export interface Done {
   readonly kind: 'done';
 }
 
-/** The names of the methods of `Service` that return a transition. */
-export type StageName<Service> = {
-  [Name in keyof Service]: Service[Name] extends (io: never) => Promise<{ readonly kind: 'next' | 'done' }>
-    ? Name
-    : never;
-}[keyof Service] &
-  string;
+type StageMethod = (io: never) => Promise<{ readonly kind: 'next' | 'done' }>;
+
+type MethodName<Service> = {
+  [Name in keyof Service]: Service[Name] extends StageMethod ? Name : never;
+}[keyof Service];
+
+/** The fields that hold a sub-protocol: an object with stages of its own (`@Delegate`). */
+type DelegateName<Service> = {
+  [Name in keyof Service]: [MethodName<Service[Name]>] extends [never] ? never : Name;
+}[keyof Service];
+
+/** What `next` may name: the methods of `Service` that return a transition, and its delegates. */
+export type StageName<Service> = (MethodName<Service> | DelegateName<Service>) & string;
 
 export interface NextStage<Name extends string> {
   readonly kind: 'next';

@@ -43,6 +43,7 @@ import {
   setOutputMode,
   takeSnapshot,
   type OutputMode,
+  type Synchronisation,
 } from './synchronisation.js';
 
 export type ConnectionInput =
@@ -320,9 +321,16 @@ export function queuedLength({ sync, tcp }: MigratoryRecord): number {
   return sync?.replay.kind === 'verifying' ? 0 : sendQueueLength(tcp);
 }
 
-/** Whether the application should stop writing until 'writable' comes; never while a replay is verified, as above. */
+/**
+ * Whether the application should stop writing until 'writable' comes. Never while a replay is verified, as above, nor while
+ * output is held for the snapshot that only the application can take.
+ */
 export function outputIsFull({ sync, tcp }: MigratoryRecord): boolean {
-  return tcp.send.full && sync?.replay.kind !== 'verifying';
+  return tcp.send.full && sync?.replay.kind !== 'verifying' && !awaitsSnapshot(sync, tcp.send.endOffset);
+}
+
+function awaitsSnapshot(sync: Synchronisation | undefined, endOffset: number): boolean {
+  return sync?.mode === 'held' && outputLimit(sync) < endOffset;
 }
 
 export type RestoredState =
@@ -345,6 +353,17 @@ export function setState(record: MigratoryRecord, state: Uint8Array, unreadLengt
   if (state.length > limits.stateLength) throw new StateTooLarge(state.length, limits.stateLength);
   takeSnapshot(sync, state, unreadLength);
   if (sync.mode !== 'live') applyOutput(record);
+}
+
+/**
+ * Replaces the state of the last snapshot and leaves its offsets where they are: something that is to be known when the
+ * application goes on from there. Without a snapshot there is nothing to amend. Throws `StateTooLarge`.
+ */
+export function amendState(record: MigratoryRecord, state: Uint8Array): void {
+  const { sync, limits } = record;
+  if (sync?.snapshot === undefined || isOver(record)) return;
+  if (state.length > limits.stateLength) throw new StateTooLarge(state.length, limits.stateLength);
+  sync.snapshot = { ...sync.snapshot, state };
 }
 
 export function changeOutputMode(record: MigratoryRecord, mode: OutputMode): void {

@@ -7,7 +7,7 @@
 import { Duplex } from 'node:stream';
 import type { Host } from '../host/host.js';
 import type { HostConnection } from '../host/host-connection.js';
-import { getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
+import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
 import type { StartMoveOutcome } from '../migration/client-role.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { OutputMode } from '../migration/synchronisation.js';
@@ -157,6 +157,15 @@ export class MigratoryConnection extends Duplex {
     } else {
       this.#stack.host.setState(0, connection, state, unreadLength);
     }
+  }
+
+  /**
+   * Replaces the state of the last snapshot; how far both streams were then stays as it was. For results that must be known
+   * when the application goes on from that snapshot. Throws `StateTooLarge`.
+   */
+  amendState(state: Uint8Array): void {
+    const connection = this.#connection;
+    if (connection !== undefined && this.#over === 'no') amendState(connection.record, state);
   }
 
   /** The slides' `lock_state`: 'here' keeps the connection here until `unlockState`; 'migrated': roll back and stop. */

@@ -108,6 +108,17 @@ export class Stack implements ConnectionStack {
     });
   }
 
+  /** The stack's clock: for those whose own waits should pass in the same time. */
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** The service's other members, where the stack is a member of one: where connections can be advised to go. */
+  get otherMembers(): readonly MemberId[] {
+    const { membership } = this.#options;
+    return membership?.members.map(({ id }) => id).filter((id) => id !== membership.id) ?? [];
+  }
+
   /** What was dropped, refused and moved, by name. */
   get counters(): Readonly<HostCounters> {
     return this.host.counters;
