@@ -1,25 +1,52 @@
 // An application: services on ports of one stack, from start to stop.
 //
+//   created -> starting -> ready -> draining -> stopped
+//
 // Everything that can be known to be wrong is said before the first port is opened: all services are compiled, their names
 // and ports compared, and one handler of each is built and thrown away, so that a missing binding is no surprise later.
+//   A1. While it drains nothing new is accepted; what is here is advised to go to the other members, in turn, again and
+//       again, until it has left, has finished, or the time is over.
+//   A2. What is still here at a stop is told so by its @Failed method (`ServiceStopping`), or reset.
 
 import type { Container } from 'inversify';
+import type { Clock, Entropy } from '@migratory/stack';
 import { tryCompile } from './compiler.js';
-import { handlerFactory } from './container.js';
 import type { ServiceSource } from './definition.js';
 import { CompileFailed, diagnose, type Diagnostic } from './diagnostics.js';
-import { InvalidOption } from './errors.js';
-import { canRestore } from './runtime/frame.js';
-import { hostConnection, type HostedService } from './runtime/host.js';
+import { InvalidOption, ServiceStopping } from './errors.js';
+import type { ServiceLimits } from './limits.js';
+import type { ServiceCounters } from './runtime/counters.js';
+import type { ConnectionContext } from './runtime/handler.js';
+import { Hosting } from './runtime/host.js';
+import { canRestore, hostedService } from './runtime/hosted-service.js';
 import { reportToConsole, type Reporter } from './runtime/report.js';
 import type { StageConnection } from './runtime/stage-connection.js';
+import type { HostedService } from './runtime/stay.js';
 
 /** The part of a stack that an application needs; `Stack` of `@migratory/stack` has it. */
 export interface ListeningStack {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  /** Where connections can be advised to go. */
+  readonly otherMembers: readonly number[];
+  /** Connections that have left and that no other member has confirmed yet: they may come back. */
+  readonly unconfirmedCount: number;
   listen(
     options: { port: number; canRestore: (state: Uint8Array) => boolean },
     onConnection: (connection: StageConnection) => void,
   ): Promise<{ close(): Promise<void> }>;
+}
+
+/** What a service does besides serving connections. Each may be absent; what one throws ends the call it belongs to. */
+export interface ServiceLifecycle {
+  /** Before any port is opened. */
+  start?(): void | Promise<void>;
+  /** All ports are open. */
+  ready?(): void | Promise<void>;
+  /** Nothing new is accepted any more; connections begin to leave. */
+  drain?(): void | Promise<void>;
+  /** The last connection is gone. */
+  stop?(): void | Promise<void>;
 }
 
 export interface ServiceBinding {
@@ -28,6 +55,9 @@ export interface ServiceBinding {
   readonly port: number;
   /** Where the service's constructor gets its dependencies. */
   readonly container?: Container;
+  /** Where they differ from `DEFAULT_SERVICE_LIMITS`. */
+  readonly limits?: Partial<ServiceLimits>;
+  readonly lifecycle?: ServiceLifecycle;
 }
 
 export interface ApplicationOptions {
@@ -37,12 +67,38 @@ export interface ApplicationOptions {
   readonly report?: Reporter;
 }
 
+export type ApplicationState = 'created' | 'starting' | 'ready' | 'draining' | 'stopped';
+
+export interface DrainOptions {
+  /** How long connections may take to leave or finish; default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface DrainOutcome {
+  /** Connections that went to other members, and those that ended here. */
+  readonly departed: number;
+  readonly ended: number;
+  /** Those that were still here when the time was over: they have been ended. */
+  readonly remaining: number;
+}
+
 export interface Application {
+  readonly state: ApplicationState;
+  /** What has happened so far, by service. */
+  readonly counters: Readonly<Record<string, Readonly<ServiceCounters>>>;
   /** Opens all ports. Throws `CompileFailed` with every diagnostic, or the stack's error; then nothing is open. */
   start(): Promise<void>;
-  /** Closes the ports and destroys the connections that are still here. Resolves when their handlers have returned. */
+  /** Lets the connections go to the other members, or finish, and then stops (A1). */
+  drain(options?: DrainOptions): Promise<DrainOutcome>;
+  /** Closes the ports and ends the connections that are still here (A2). Resolves when they are gone. */
   stop(): Promise<void>;
 }
+
+const DEFAULT_DRAIN_MS = 30_000;
+/** Between two pieces of advice to one connection. */
+const ADVICE_INTERVAL_MS = 500;
+/** Between two looks whether those that have left have arrived. */
+const CONFIRMATION_INTERVAL_MS = 5;
 
 /** Throws `InvalidOption`. Nothing is opened before `start()`. */
 export function createApplication(options: ApplicationOptions): Application {
@@ -54,58 +110,168 @@ export function createApplication(options: ApplicationOptions): Application {
   return new RunningApplication(options);
 }
 
+interface Bound {
+  readonly binding: ServiceBinding;
+  readonly service: HostedService;
+}
+
 class RunningApplication implements Application {
   readonly #options: ApplicationOptions;
-  readonly #connections = new Map<StageConnection, Promise<unknown>>();
+  readonly #hostings = new Map<StageConnection, Hosting>();
+  #state: ApplicationState = 'created';
+  #bound: readonly Bound[] = [];
   #listeners: { close(): Promise<void> }[] = [];
+  /** Lifecycles that have begun. */
+  #begun: ServiceLifecycle[] = [];
+  #stopping: Promise<void> | undefined;
+  #onGone: (() => void) | undefined;
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
   }
 
+  get state(): ApplicationState {
+    return this.#state;
+  }
+
+  get counters(): Readonly<Record<string, Readonly<ServiceCounters>>> {
+    return Object.fromEntries(this.#bound.map(({ service }) => [service.plan.service, { ...service.counters }]));
+  }
+
   async start(): Promise<void> {
-    const hosted = compileAll(this.#options);
+    if (this.#state !== 'created') throw new InvalidOption('start()', 'called once');
+    this.#state = 'starting';
     try {
-      for (const { port, service } of hosted) {
-        const options = { port, canRestore: (state: Uint8Array) => canRestore(service.plan, state) };
-        const listener = await this.#options.stack.listen(options, (connection) => {
-          this.#serve(service, connection);
-        });
-        this.#listeners.push(listener);
+      this.#bound = bindAll(this.#options);
+      for (const { binding } of this.#bound) {
+        if (binding.lifecycle === undefined) continue;
+        this.#begun.unshift(binding.lifecycle);
+        await binding.lifecycle.start?.();
       }
+      for (const bound of this.#bound) await this.#listen(bound);
+      this.#state = 'ready';
+      for (const { binding } of this.#bound) await binding.lifecycle?.ready?.();
     } catch (error) {
       await this.stop();
       throw error;
     }
   }
 
-  async stop(): Promise<void> {
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    await Promise.all(listeners.map((listener) => listener.close()));
-    const handlers = [...this.#connections.values()];
-    for (const connection of this.#connections.keys()) connection.destroy();
-    await Promise.all(handlers);
+  async #listen({ binding, service }: Bound): Promise<void> {
+    const options = { port: binding.port, canRestore: (state: Uint8Array) => canRestore(service, state) };
+    const listener = await this.#options.stack.listen(options, (connection) => this.#serve(service, connection));
+    this.#listeners.push(listener);
   }
 
   #serve(service: HostedService, connection: StageConnection): void {
-    const handler = hostConnection(service, connection).finally(() => this.#connections.delete(connection));
-    this.#connections.set(connection, handler);
+    const hosting = new Hosting(service, connection);
+    this.#hostings.set(connection, hosting);
+    void hosting.outcome.then(() => {
+      this.#hostings.delete(connection);
+      if (this.#hostings.size === 0) this.#onGone?.();
+    });
+  }
+
+  async drain({ timeoutMs = DEFAULT_DRAIN_MS }: DrainOptions = {}): Promise<DrainOutcome> {
+    if (this.#state !== 'ready') {
+      await this.stop();
+      return { departed: 0, ended: 0, remaining: 0 };
+    }
+    this.#state = 'draining';
+    const before = this.#totals();
+    await this.#closeListeners();
+    await Promise.all(this.#begun.map(async (lifecycle) => lifecycle.drain?.()));
+    await this.#untilEmpty(timeoutMs);
+    const after = this.#totals();
+    const outcome = {
+      departed: after.departed - before.departed,
+      ended: after.ended - before.ended,
+      remaining: this.#hostings.size,
+    };
+    await this.stop();
+    return outcome;
+  }
+
+  #totals(): { readonly departed: number; readonly ended: number } {
+    const counters = this.#bound.map(({ service }) => service.counters);
+    const sum = (count: (counters: ServiceCounters) => number): number =>
+      counters.reduce((total, each) => total + count(each), 0);
+    return { departed: sum((each) => each.departed), ended: sum((each) => each.finished + each.lost + each.failed) };
+  }
+
+  /** A1. */
+  async #untilEmpty(timeoutMs: number): Promise<void> {
+    const { clock, otherMembers } = this.#options.stack;
+    const deadline = clock.now() + timeoutMs;
+    for (let round = 0; this.#isBusy && clock.now() < deadline; round++) {
+      [...this.#hostings.keys()].forEach((connection, index) => {
+        const to = otherMembers[(index + round) % otherMembers.length];
+        if (to !== undefined && connection.cid !== undefined) connection.adviseMove(to);
+      });
+      const waitMs = this.#hostings.size > 0 ? ADVICE_INTERVAL_MS : CONFIRMATION_INTERVAL_MS;
+      await this.#goneBefore(Math.min(deadline, clock.now() + waitMs));
+    }
+  }
+
+  get #isBusy(): boolean {
+    return this.#hostings.size > 0 || this.#options.stack.unconfirmedCount > 0;
+  }
+
+  /** Resolves when the last connection has gone, at the latest at `time`. */
+  async #goneBefore(time: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.stack.clock.wakeAt(time, resolve);
+      this.#onGone = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#onGone = undefined;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#closeListeners();
+    const outcomes = [...this.#hostings.values()].map(({ outcome }) => outcome);
+    for (const hosting of this.#hostings.values()) hosting.interrupt(new ServiceStopping()); // A2
+    await Promise.all(outcomes);
+    this.#state = 'stopped';
+    const begun = this.#begun;
+    this.#begun = [];
+    for (const lifecycle of begun) await lifecycle.stop?.();
+  }
+
+  async #closeListeners(): Promise<void> {
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    await Promise.all(listeners.map((listener) => listener.close()));
   }
 }
 
-function compileAll(options: ApplicationOptions): { readonly port: number; readonly service: HostedService }[] {
+/** What the constructor of a trial handler may look at. */
+const NOBODY: ConnectionContext = {
+  client: { ip: '0.0.0.0', port: 0 },
+  cid: undefined,
+  signal: new AbortController().signal,
+};
+
+function bindAll(options: ApplicationOptions): Bound[] {
   const diagnostics: Diagnostic[] = [];
-  const hosted: { port: number; service: HostedService }[] = [];
-  for (const { service: source, port, container } of options.services) {
-    const compilation = tryCompile(source);
+  const bound: Bound[] = [];
+  for (const binding of options.services) {
+    const compilation = tryCompile(binding.service);
     if (compilation.kind === 'failed') {
       diagnostics.push(...compilation.diagnostics);
       continue;
     }
     const { plan, definition } = compilation;
-    const clash = hosted.find((other) => other.port === port && port !== 0);
-    if (hosted.some((other) => other.service.plan.service === plan.service)) {
+    const { port, container, limits } = binding;
+    const clash = bound.find((other) => other.binding.port === port && port !== 0);
+    if (bound.some((other) => other.service.plan.service === plan.service)) {
       diagnostics.push(diagnose('duplicate-service', plan.service, 'two services have this name'));
     }
     if (clash !== undefined) {
@@ -113,15 +279,17 @@ function compileAll(options: ApplicationOptions): { readonly port: number; reado
         diagnose('duplicate-port', plan.service, `port ${port} is that of '${clash.service.plan.service}'`),
       );
     }
-    const createHandler = handlerFactory(plan, definition, container);
+    const { clock, entropy } = options.stack;
+    const report = options.report ?? reportToConsole;
+    const service = hostedService(plan, definition, { clock, entropy, report, container, limits });
     try {
-      createHandler();
+      service.createHandler(NOBODY);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       diagnostics.push(diagnose('dependencies-unresolved', plan.service, `no handler can be built: ${reason}`));
     }
-    hosted.push({ port, service: { plan, createHandler, report: options.report ?? reportToConsole } });
+    bound.push({ binding, service });
   }
   if (diagnostics.length > 0) throw new CompileFailed(diagnostics);
-  return hosted;
+  return bound;
 }

@@ -7,6 +7,8 @@ export type FrameworkErrorCode =
   | 'compile-failed'
   | 'field-not-snapshotted'
   | 'snapshot-not-serialisable'
+  | 'snapshot-too-large'
+  | 'snapshot-invalid'
   | 'snapshot-mismatch'
   | 'unknown-stage'
   | 'not-a-transition'
@@ -17,6 +19,13 @@ export type FrameworkErrorCode =
   | 'overlapping-read'
   | 'write-after-end'
   | 'stage-over'
+  | 'stage-timed-out'
+  | 'service-stopping'
+  | 'replay-diverged'
+  | 'output-too-long'
+  | 'input-log-overflowed'
+  | 'effect-out-of-place'
+  | 'not-closable'
   | 'invalid-option';
 
 export abstract class FrameworkError extends Error {
@@ -56,8 +65,56 @@ export class SnapshotNotSerialisable extends FrameworkError {
   }
 }
 
+/** A snapshot would be larger than the service's `snapshotLength`. `largest` is the field, or the result, to blame. */
+export class SnapshotTooLarge extends FrameworkError {
+  readonly code = 'snapshot-too-large';
+  constructor(
+    readonly service: string,
+    readonly stage: string,
+    /** Bytes. */
+    readonly length: number,
+    readonly limitLength: number,
+    readonly largest: string,
+    largestLength: number,
+  ) {
+    super(
+      `${service}: the snapshot of stage '${stage}' has ${length} bytes, more than the ${limitLength} of ` +
+        `limits.snapshotLength; '${largest}' alone has ${largestLength}. Keep what it can be read from again, or raise the limit.`,
+    );
+  }
+}
+
+/** A snapshot field holds a value that its declared type or its validator refuses. */
+export class SnapshotInvalid extends FrameworkError {
+  readonly code = 'snapshot-invalid';
+  constructor(
+    readonly service: string,
+    readonly stage: string,
+    readonly field: string,
+    /** The validator's own words, where it refused. */
+    readonly because: string,
+  ) {
+    super(`${service}: the snapshot of stage '${stage}' can't hold the value of the field '${field}': ${because}.`);
+  }
+}
+
 export type SnapshotMismatchReason =
-  'unreadable' | 'other-format' | 'other-service' | 'other-version' | 'other-plan' | 'unknown-stage';
+  /** Not what any member would have sent: cut short, corrupted, or with a value that is not of the field's type. */
+  | 'unreadable'
+  /** Encoded as only later releases of the framework can read. */
+  | 'other-format'
+  | 'other-service'
+  /** Of an older version, from which no upgrade leads to this one. */
+  | 'other-version'
+  | 'newer-version'
+  /** Stages or fields differ under the same version. */
+  | 'other-plan'
+  | 'unknown-stage'
+  /** What the upgrades made is no snapshot of this version, or one of them threw. */
+  | 'upgrade-failed'
+  /** The validator of a field refuses its value. */
+  | 'invalid'
+  | 'too-large';
 
 /** A connection arrived with a snapshot that this service can't go on from. */
 export class SnapshotMismatch extends FrameworkError {
@@ -158,5 +215,96 @@ export class InvalidOption extends FrameworkError {
     expected: string,
   ) {
     super(`${option} must be ${expected}.`);
+  }
+}
+
+/** A stage took longer from its last restart point on than `timeoutMs`, or the service's `stageTimeMs`, allows. */
+export class StageTimedOut extends FrameworkError {
+  readonly code = 'stage-timed-out';
+  constructor(
+    readonly service: string,
+    readonly stage: string,
+    readonly limitMs: number,
+  ) {
+    super(
+      `${service}: stage '${stage}' took more than ${limitMs} ms from its last restart point on. ` +
+        `Give it a larger timeoutMs, or let it take a snapshot as it goes on.`,
+    );
+  }
+}
+
+/** The member stops, and the connection did not leave or finish before. */
+export class ServiceStopping extends FrameworkError {
+  readonly code = 'service-stopping';
+  constructor() {
+    super('The service stops at this member.');
+  }
+}
+
+/**
+ * The stage produced other output than the same stage at the origin, from the same restart point on. None of it has left;
+ * the connection is reset.
+ */
+export class ReplayDiverged extends FrameworkError {
+  readonly code = 'replay-diverged';
+  constructor(options?: ErrorOptions) {
+    super(
+      'The output that was produced again after a move is not that of the first time. Take a snapshot before anything ' +
+        "that can't be repeated, or let the stage hold its output: @Stage({ output: 'held' }).",
+      options,
+    );
+  }
+}
+
+/** More has been written since the restart point than a move may have to produce again. */
+export class OutputTooLong extends FrameworkError {
+  readonly code = 'output-too-long';
+  constructor(
+    readonly service: string,
+    readonly stage: string,
+    readonly limitLength: number,
+  ) {
+    super(
+      `${service}: stage '${stage}' has written more than ${limitLength} bytes since its restart point. ` +
+        `Call io.snapshot() more often, or raise limits.outputLength.`,
+    );
+  }
+}
+
+/** Reported, never thrown: more has been read since the restart point than is kept, so the connection can't move for now. */
+export class InputLogOverflowed extends FrameworkError {
+  readonly code = 'input-log-overflowed';
+  constructor(
+    readonly service: string,
+    readonly stage: string,
+    readonly limitLength: number,
+  ) {
+    super(
+      `${service}: stage '${stage}' has read more than ${limitLength} bytes since its restart point. Until the next one ` +
+        `the connection can't move: call io.snapshot() more often.`,
+    );
+  }
+}
+
+/** `io.once` where its result could not be found again. */
+export class EffectOutOfPlace extends FrameworkError {
+  readonly code = 'effect-out-of-place';
+  constructor(
+    readonly stage: string,
+    readonly key: string,
+    because: string,
+  ) {
+    super(`The effect '${key}' of stage '${stage}' ${because}.`);
+  }
+}
+
+/** `io.use` was given something without a way to close it. */
+export class NotClosable extends FrameworkError {
+  readonly code = 'not-closable';
+  constructor(readonly stage: string) {
+    super(
+      `What stage '${stage}' opened has neither close() nor Symbol.asyncDispose or Symbol.dispose: ` +
+        `say io.use(open, (resource) => ...).`,
+    );
   }
 }

@@ -22,14 +22,21 @@ export {
   ConnectionLost,
   ConnectionMoved,
   DelimiterNotFound,
+  EffectOutOfPlace,
   FieldNotSnapshotted,
   FrameworkError,
+  InputLogOverflowed,
   InvalidOption,
   NotATransition,
+  NotClosable,
+  OutputTooLong,
   OverlappingRead,
+  ReplayDiverged,
+  ServiceStopping,
   SnapshotMismatch,
   SnapshotNotSerialisable,
   StageOver,
+  StageTimedOut,
   UnexpectedEnd,
   UnknownStage,
   WriteAfterEnd,
@@ -38,10 +45,12 @@ export type { FrameworkErrorCode, SnapshotMismatchReason } from './errors.js';
 export type { FieldType, PlannedField, PlannedStage, StagePlan } from './plan.js';
 export { startMember } from './member.js';
 export type { Member, MemberOptions } from './member.js';
+export type { ServiceCounters } from './runtime/counters.js';
+export { ConnectionContext } from './runtime/handler.js';
 export { formatReport } from './runtime/report.js';
 export type { Failure, Movement, Report, ReportContext, Reporter } from './runtime/report.js';
 export type { ConnectionState, StageConnection } from './runtime/stage-connection.js';
-export type { ReadUntilOptions, StageIo } from './stage-io.js';
+export type { ReadUntilOptions, SnapshotPoint, StageIo } from './stage-io.js';
 export { done, next } from './transition.js';
 export type { Done, Next, NextStage, StageName, StageTransition, Transition } from './transition.js';
 

@@ -16,6 +16,8 @@ export interface ServiceLimits {
   readonly stageTimeMs: number;
   /** For the @Failed method; then the connection is reset. */
   readonly failureTimeMs: number;
+  /** From done() until the client has everything and has closed; then the connection is reset. */
+  readonly closingTimeMs: number;
 }
 
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
@@ -24,4 +26,5 @@ export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   outputLength: 64 * 1024 * 1024,
   stageTimeMs: 8 * 3_600_000,
   failureTimeMs: 5_000,
+  closingTimeMs: 600_000,
 };

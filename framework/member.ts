@@ -3,7 +3,13 @@
 // For programs that import nothing but the framework. A program that needs the stack for more makes both parts.
 
 import { createNodeStack, type NodeStackOptions } from '@migratory/stack';
-import { createApplication, type ApplicationOptions } from './application.js';
+import {
+  createApplication,
+  type Application,
+  type ApplicationOptions,
+  type DrainOptions,
+  type DrainOutcome,
+} from './application.js';
 
 export interface MemberOptions extends Omit<ApplicationOptions, 'stack'> {
   /** Addresses, keys, certificates and the other members: what `createNodeStack` takes. */
@@ -11,6 +17,9 @@ export interface MemberOptions extends Omit<ApplicationOptions, 'stack'> {
 }
 
 export interface Member {
+  readonly application: Application;
+  /** Lets the connections go to the other members, or finish; then stops the application and closes the stack. */
+  drain(options?: DrainOptions): Promise<DrainOutcome>;
   /** Stops the application, then closes the stack. */
   stop(): Promise<void>;
 }
@@ -22,6 +31,12 @@ export async function startMember({ stack: stackOptions, ...options }: MemberOpt
     const application = createApplication({ ...options, stack });
     await application.start();
     return {
+      application,
+      drain: async (drainOptions) => {
+        const outcome = await application.drain(drainOptions);
+        await stack.close();
+        return outcome;
+      },
       stop: async () => {
         await application.stop();
         await stack.close();

@@ -4,7 +4,7 @@
 // into {} and class instances into plain objects, so values are looked through first: what can't come back as it was is
 // found before it leaves. Plain data, arrays, Map, Set, Date, bytes and cycles travel; -0 comes back as 0.
 
-import { Packr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr';
 import type { FieldConstructor } from './definition.js';
 import type { FieldType } from './plan.js';
 
@@ -55,6 +55,9 @@ function isResource(written: FieldConstructor): boolean {
   return ['on', 'addEventListener', 'then', 'getReader', 'getWriter', 'pipe'].some((name) => name in prototype);
 }
 
+/** Levels of objects inside one another: a value that is read at another depth of the call stack must not overflow it. */
+const NESTING_LIMIT = 1_000;
+
 export interface Obstacle {
   /** Leads to the value from the field: `filters[2].test`. */
   readonly path: string;
@@ -63,7 +66,7 @@ export interface Obstacle {
 
 /** The first value in `value` that would not come back as it is; undefined when all of it can travel. */
 export function findObstacle(value: unknown, path: string): Obstacle | undefined {
-  return typeof value === 'object' && value !== null ? lookInside(value, path, new Set()) : lookAt(value, path);
+  return typeof value === 'object' && value !== null ? lookInside(value, path, new Set(), 1) : lookAt(value, path);
 }
 
 function lookAt(value: unknown, path: string): Obstacle | undefined {
@@ -73,14 +76,15 @@ function lookAt(value: unknown, path: string): Obstacle | undefined {
   return undefined;
 }
 
-function lookInside(value: object, path: string, seen: Set<object>): Obstacle | undefined {
+function lookInside(value: object, path: string, seen: Set<object>, depth: number): Obstacle | undefined {
   if (seen.has(value)) return undefined;
+  if (depth > NESTING_LIMIT) return { path, found: `more than ${NESTING_LIMIT} levels deep` };
   seen.add(value);
   const inside = membersOf(value);
   if (inside.kind === 'obstacle') return { path, found: inside.found };
   for (const [step, member] of inside.members) {
     const deeper = typeof member === 'object' && member !== null;
-    const obstacle = deeper ? lookInside(member, path + step, seen) : lookAt(member, path + step);
+    const obstacle = deeper ? lookInside(member, path + step, seen, depth + 1) : lookAt(member, path + step);
     if (obstacle !== undefined) return obstacle;
   }
   return undefined;
@@ -115,8 +119,14 @@ function membersOf(value: object): Inside {
     case null:
       return membersOfPlainObject(value);
     default:
-      return { kind: 'obstacle', found: `an instance of ${value.constructor.name}` };
+      return { kind: 'obstacle', found: instanceName(value) };
   }
+}
+
+/** "an instance of Socket". */
+export function instanceName(value: object): string {
+  const type: unknown = Reflect.get(value, 'constructor');
+  return typeof type === 'function' && type !== Object ? `an instance of ${type.name}` : 'an object of some class';
 }
 
 function membersOfPlainObject(value: object): Inside {
@@ -132,11 +142,47 @@ function members(list: readonly (readonly [string, unknown])[]): Inside {
 
 /** Bytes that no later call writes to. */
 export function encodeValue(value: unknown): Uint8Array {
-  return codec.pack(value);
+  return encodeBetween(NO_BYTES, value, NO_BYTES);
 }
 
-/** Throws for bytes that are not an encoded value. */
-export function decodeValue(bytes: Uint8Array): unknown {
+export const NO_BYTES = new Uint8Array(0);
+
+/**
+ * `head`, the encoded value and `tail`, in memory of their own: a part of a shared slab would keep all of the slab for as
+ * long as the connection is idle.
+ */
+export function encodeBetween(head: Uint8Array, value: unknown, tail: Uint8Array): Uint8Array {
+  const packed: Buffer & { start?: number; end?: number } = codec.pack(value, REUSE_BUFFER_MODE | RESET_BUFFER_MODE);
+  // The whole working buffer with the two positions; the part itself where ids of shared objects were put in.
+  const start = packed.start ?? 0;
+  const end = packed.start === undefined ? packed.length : (packed.end ?? 0);
+  const bytes = Buffer.allocUnsafeSlow(head.length + end - start + tail.length);
+  bytes.set(head, 0);
+  packed.copy(bytes, head.length, start, end);
+  bytes.set(tail, head.length + end - start);
+  return bytes;
+}
+
+/** One of the values that follow each other in some bytes, and the offset of the first byte behind it. */
+export interface DecodedPart {
+  readonly value: unknown;
+  readonly end: number;
+}
+
+/**
+ * The values that follow each other in `bytes`: all of them, or up to the first for which `goesOn` is not what to go on with.
+ * Throws for bytes that are not encoded values.
+ */
+export function decodeParts(
+  bytes: Uint8Array,
+  verdict: (first: unknown) => 'go-on' | 'enough',
+): readonly DecodedPart[] {
+  const parts: DecodedPart[] = [];
   // Bytes come back in the class of what they are cut from: a Buffer has to be one again.
-  return codec.unpack(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) as unknown;
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  codec.unpackMultiple(source, (value: unknown, _start?: number, end?: number) => {
+    parts.push({ value, end: end ?? 0 });
+    return parts.length > 1 || verdict(value) === 'go-on';
+  });
+  return parts;
 }

@@ -16,9 +16,9 @@ export interface ReadUntilOptions {
 /** A stage of `Service`; any name where the service is not said. */
 type StageOf<Service> = unknown extends Service ? string : StageName<Service>;
 
-export interface SnapshotPoint<Service = unknown> {
+export interface SnapshotPoint<Stage extends string = string> {
   /** Where to go on, should the connection move: a later stage, before its effect is made (the slides' third example). */
-  readonly stage: StageOf<Service>;
+  readonly stage: Stage;
 }
 
 /** `Service` is the class whose stages `snapshot({ stage })` may name; without it any name compiles. */
@@ -57,7 +57,7 @@ export interface StageIo<Service = unknown> {
    * Moves the restart point up to this instant (`setState`), with the fields' values of now: of this stage, or of the one
    * that `point` names. Throws `SnapshotTooLarge`, `SnapshotNotSerialisable`, `SnapshotInvalid`, `UnknownStage`.
    */
-  snapshot(point?: SnapshotPoint<Service>): void;
+  snapshot(point?: SnapshotPoint<StageOf<Service>>): void;
 
   /**
    * Makes an effect outside of the connection, and records its result with the restart point: when the stage runs again,
@@ -76,4 +76,9 @@ export interface StageIo<Service = unknown> {
    * `Symbol.dispose` is called.
    */
   use<Resource>(open: () => Resource | Promise<Resource>, close?: (resource: Resource) => unknown): Promise<Resource>;
+}
+
+/** The io of any service's stage: what a stage may ask for at most. A stage of `StageIo<Service>` takes it, whatever `Service`. */
+export interface AnyStageIo extends Omit<StageIo, 'snapshot'> {
+  snapshot(point?: SnapshotPoint<never>): void;
 }

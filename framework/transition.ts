@@ -16,16 +16,24 @@ export interface Done {
   readonly kind: 'done';
 }
 
-type StageMethod = (io: never) => Promise<{ readonly kind: 'next' | 'done' }>;
+/** `Name` where `Member` is a method that answers a transition. By its return type: a generic method would fit any type. */
+type IfStage<Name, Member> = Member extends (io: never) => infer Returned
+  ? [Returned] extends [never]
+    ? never
+    : [Returned] extends [Promise<{ readonly kind: 'next' | 'done' }>]
+      ? Name
+      : never
+  : never;
 
-type MethodName<Service> = {
-  [Name in keyof Service]: Service[Name] extends StageMethod ? Name : never;
-}[keyof Service];
+/** Keys are remapped, not mapped: a mapped array would be an array again, with methods of its own. */
+type MethodName<Service> = Service extends object
+  ? keyof { [Name in keyof Service as IfStage<Name, Service[Name]>]: never }
+  : never;
 
 /** The fields that hold a sub-protocol: an object with stages of its own (`@Delegate`). */
-type DelegateName<Service> = {
-  [Name in keyof Service]: [MethodName<Service[Name]>] extends [never] ? never : Name;
-}[keyof Service];
+type DelegateName<Service> = Service extends object
+  ? keyof { [Name in keyof Service as [MethodName<Service[Name]>] extends [never] ? never : Name]: never }
+  : never;
 
 /** What `next` may name: the methods of `Service` that return a transition, and its delegates. */
 export type StageName<Service> = (MethodName<Service> | DelegateName<Service>) & string;

@@ -33,6 +33,7 @@ export { MemoryPeers, type MemoryPeersOptions } from './drivers/memory-peers.js'
 export { SeededEntropy, VirtualClock } from './drivers/virtual-clock.js';
 export { SystemClock, SystemEntropy } from './drivers/system.js';
 export type { PeerEndpoint } from './drivers/peer-channel.js';
+export { memberNamed } from './drivers/peer-identity.js';
 export { PeerCredentialsInvalid, PeerListenFailed, type PeerEvent } from './drivers/peer-events.js';
 export { InvalidKey, serviceIdentity, servicePublicKey, type ServiceIdentity } from './migration/keys.js';
 export { StateTooLarge } from './migration/connection.js';

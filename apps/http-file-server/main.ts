@@ -2,7 +2,8 @@
 // The command: options, logs, signals. One member of a service of HTTP file servers.
 //
 // What can't begin says why in one line and exits with status 2. What has begun logs JSON lines to standard output: `ready`,
-// then each connection that comes and goes, and each that fails. SIGTERM and SIGINT end it in order, with status 0.
+// then each connection that comes and goes, and each that fails. SIGTERM and SIGINT let the connections go to the other
+// members and end it in order, with status 0; a second one ends it at once.
 
 import { dirname, resolve } from 'node:path';
 import { Container, startMember, type Member, type Report } from '@migratory/framework';
@@ -15,6 +16,8 @@ import { ConfigInvalid, parseMemberConfig, stackOptionsOf } from './member-confi
 import { RequestLog } from './request-log.js';
 
 const EXIT_STATUS_UNUSABLE = 2;
+/** How long connections may take to leave for the other members, or to finish. */
+const DRAIN_TIME_MS = 10_000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 interface CommandOptions {
@@ -100,9 +103,11 @@ function logReport(log: Logger, { kind, ...details }: Report): void {
 }
 
 async function stop(member: Member, log: Logger, signal: string): Promise<void> {
-  log.info({ event: 'stopping', signal });
-  await member.stop();
-  log.info({ event: 'stopped' });
+  log.info({ event: 'draining', signal });
+  // A second signal is for those who can't wait.
+  for (const again of ['SIGTERM', 'SIGINT'] as const) process.once(again, () => void member.stop());
+  const outcome = await member.drain({ timeoutMs: DRAIN_TIME_MS });
+  log.info({ event: 'stopped', ...outcome });
 }
 
 try {

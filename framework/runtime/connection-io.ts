@@ -1,52 +1,48 @@
 // StageIo on a connection of the stack.
 //
-// One for each run of a stage, so that what a stage left running can't move the restart point of the next one. Promises are
-// marked as handled: a write that nobody awaits must not take the process down when the connection moves.
+// One for each run of a stage, so that what a stage left running can't move the restart point of the next one, nor use what
+// that run has opened. Promises are marked as handled: a write that nobody awaits must not take the process down when the
+// connection moves.
 
 import type { Address } from '@migratory/stack';
-import { InvalidOption, StageOver, WriteAfterEnd } from '../errors.js';
-import type { ReadUntilOptions, StageIo } from '../stage-io.js';
-import type { Frame } from './frame.js';
-import type { Intake } from './intake.js';
-import type { Lifeline } from './lifeline.js';
-import type { StageConnection } from './stage-connection.js';
-
-/** What belongs to a connection for as long as it is here. */
-export interface Link {
-  readonly connection: StageConnection;
-  readonly lifeline: Lifeline;
-  readonly intake: Intake;
-  readonly frame: Frame;
-}
+import { EffectOutOfPlace, InvalidOption, StageOver, UnknownStage, WriteAfterEnd } from '../errors.js';
+import type { ReadUntilOptions, SnapshotPoint, StageIo } from '../stage-io.js';
+import { Resources } from './resources.js';
+import type { Stay } from './stay.js';
 
 export class ConnectionIo implements StageIo {
-  readonly #link: Link;
+  readonly #stay: Stay;
   readonly #stage: string;
-  #running: 'running' | 'over' = 'running';
+  /** What a failure is told with takes no snapshots: there is nothing to go on with. */
+  readonly #purpose: 'stage' | 'failure';
+  #resources: Resources | undefined;
+  #effects: Set<string> | undefined;
+  #over: Error | undefined;
 
-  constructor(link: Link, stage: string) {
-    this.#link = link;
+  constructor(stay: Stay, stage: string, purpose: 'stage' | 'failure') {
+    this.#stay = stay;
     this.#stage = stage;
+    this.#purpose = purpose;
   }
 
   get client(): Address {
-    return this.#link.connection.remoteAddress;
+    return this.#stay.connection.remoteAddress;
   }
 
   get cid(): string | undefined {
-    return this.#link.connection.cid;
+    return this.#stay.connection.cid;
   }
 
   get epoch(): number {
-    return this.#link.connection.epoch;
+    return this.#stay.connection.epoch;
   }
 
   get signal(): AbortSignal {
-    return this.#link.lifeline.signal;
+    return this.#stay.lifeline.signal;
   }
 
   read(): Promise<Uint8Array | undefined> {
-    return handled(this.#link.intake.read());
+    return handled(this.#running().intake.read());
   }
 
   readUntil(delimiter: string | Uint8Array, options: ReadUntilOptions): Promise<Uint8Array | undefined> {
@@ -55,12 +51,12 @@ export class ConnectionIo implements StageIo {
     if (!isLength(options.maxLength) || options.maxLength < bytes.length) {
       throw new InvalidOption('maxLength', "a number of bytes, at least the delimiter's");
     }
-    return handled(this.#link.intake.readUntil(bytes, options.maxLength));
+    return handled(this.#running().intake.readUntil(bytes, options.maxLength));
   }
 
   readExactly(length: number): Promise<Uint8Array | undefined> {
     if (!isLength(length)) throw new InvalidOption('length', 'a number of bytes');
-    return handled(this.#link.intake.readExactly(length));
+    return handled(this.#running().intake.readExactly(length));
   }
 
   write(data: Uint8Array | string): Promise<void> {
@@ -68,10 +64,12 @@ export class ConnectionIo implements StageIo {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    const { connection, lifeline } = this.#link;
+    const { connection, lifeline } = this.#running();
     lifeline.check();
     if (connection.writableEnded) throw new WriteAfterEnd();
-    if (bytes.length === 0 || connection.write(bytes)) return;
+    if (bytes.length === 0) return;
+    this.#stay.produced(bytes.length);
+    if (connection.write(bytes)) return;
     await lifeline.wait('drain');
   }
 
@@ -80,26 +78,90 @@ export class ConnectionIo implements StageIo {
   }
 
   async #end(): Promise<void> {
-    const { connection, lifeline } = this.#link;
+    const { connection, lifeline } = this.#running();
     if (connection.writableFinished) return;
     lifeline.check();
     if (!connection.writableEnded) connection.end();
     await lifeline.wait('finish');
   }
 
-  snapshot(): void {
-    const { connection, lifeline, intake, frame } = this.#link;
+  snapshot(point?: SnapshotPoint): void {
+    const { lifeline, frame, service } = this.#running();
     lifeline.check();
-    if (this.#running === 'over') throw new StageOver(this.#stage);
+    if (this.#purpose === 'failure') throw new StageOver(this.#stage);
+    const stage = point?.stage ?? this.#stage;
+    const target = point === undefined ? stage : service.routes.resolve(this.#stage, stage);
+    if (target === undefined)
+      throw new UnknownStage(service.plan.service, this.#stage, stage, [...service.stages.keys()]);
     frame.checkKnownFields(this.#stage);
-    const state = frame.encode({ kind: 'stage', stage: this.#stage });
-    intake.giveBack();
-    connection.setState(state);
+    this.#stay.snapshot(target);
   }
 
-  /** The stage has returned. */
-  retire(): void {
-    this.#running = 'over';
+  once<Result>(key: string, effect: (token: string) => Result | Promise<Result>): Promise<Result> {
+    return handled(this.#once(key, effect));
+  }
+
+  async #once<Result>(key: string, effect: (token: string) => Result | Promise<Result>): Promise<Result> {
+    const { lifeline, frame, lock, service, restartStage } = this.#running();
+    lifeline.check();
+    if (this.#purpose === 'failure') throw new StageOver(this.#stage);
+    if (restartStage !== this.#stage) {
+      throw new EffectOutOfPlace(this.#stage, key, `comes after io.snapshot({ stage: '${restartStage ?? ''}' })`);
+    }
+    const earlier = frame.recorded(key);
+    if (earlier.kind === 'recorded') {
+      service.counters.effectsRecalled++;
+      return earlier.result as Result;
+    }
+    this.#effects ??= new Set();
+    if (this.#effects.has(key)) throw new EffectOutOfPlace(this.#stage, key, 'is under way already');
+    this.#effects.add(key);
+    lock.acquire();
+    try {
+      const result = await effect(this.#stay.tokenOf(key));
+      this.#running();
+      lifeline.check();
+      this.#stay.record(key, result);
+      service.counters.effectsMade++;
+      return result;
+    } finally {
+      this.#effects.delete(key);
+      lock.release();
+    }
+  }
+
+  use<Resource>(open: () => Resource | Promise<Resource>, close?: (resource: Resource) => unknown): Promise<Resource> {
+    return handled(this.#use(open, close));
+  }
+
+  async #use<Resource>(
+    open: () => Resource | Promise<Resource>,
+    close: ((resource: Resource) => unknown) | undefined,
+  ): Promise<Resource> {
+    const { lifeline, service, connection } = this.#running();
+    lifeline.check();
+    this.#resources ??= new Resources(this.#stage, (error) => {
+      const { cid, epoch } = connection;
+      service.report({ kind: 'not-closed', service: service.plan.service, stage: this.#stage, cid, epoch, error });
+    });
+    return this.#resources.use(open, close);
+  }
+
+  /** What the stage has opened is closed; resolves when it is. Answers whether there was anything. */
+  async close(): Promise<'nothing-open' | 'closed'> {
+    if (this.#resources === undefined) return 'nothing-open';
+    await this.#resources.closeAll();
+    return 'closed';
+  }
+
+  /** The stage has returned, or is not waited for any more because of `error`: its calls throw from now on. */
+  retire(error: Error = new StageOver(this.#stage)): void {
+    this.#over ??= error;
+  }
+
+  #running(): Stay {
+    if (this.#over !== undefined) throw this.#over;
+    return this.#stay;
   }
 }
 

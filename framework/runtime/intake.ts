@@ -14,13 +14,16 @@ const NOTHING = new Uint8Array(0);
 export class Intake {
   readonly #connection: StageConnection;
   readonly #lifeline: Lifeline;
+  readonly #consumed: (length: number) => void;
   #gathered: Uint8Array[] = [];
   #gatheredLength = 0;
   #activity: 'idle' | 'reading' = 'idle';
 
-  constructor(connection: StageConnection, lifeline: Lifeline) {
+  /** `consumed` is told the length of what a read takes. */
+  constructor(connection: StageConnection, lifeline: Lifeline, consumed: (length: number) => void) {
     this.#connection = connection;
     this.#lifeline = lifeline;
+    this.#consumed = consumed;
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -106,6 +109,7 @@ export class Intake {
     this.#gathered = [];
     this.#gatheredLength = 0;
     if (rest.length > 0) this.#connection.unshift(rest); // N1
+    this.#consumed(bytes.length - rest.length);
     return bytes.subarray(0, length);
   }
 

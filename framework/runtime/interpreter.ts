@@ -1,27 +1,21 @@
-// The interpreter: one run of one stage, from its plan, frame and io to the next restart point.
-//
-// It judges what the stage's code did; what follows from it, for the connection, is the host's business.
+// The interpreter: what a stage has returned, as the next restart point.
 
 import { NotATransition, UnknownStage } from '../errors.js';
 import type { StagePlan } from '../plan.js';
-import type { StageIo } from '../stage-io.js';
 import { isTransition } from '../transition.js';
-import { FINISHED, type Frame, type RestartPoint } from './frame.js';
-import type { Handler } from './handler.js';
+import { FINISHED, type RestartPoint } from './frame.js';
+import type { Routes } from './routes.js';
 
-/** Throws what the stage throws, `NotATransition`, `UnknownStage` and `FieldNotSnapshotted`. */
-export async function runStage(
-  plan: StagePlan,
-  handler: Handler,
-  frame: Frame,
-  stage: string,
-  io: StageIo,
-): Promise<RestartPoint> {
-  const transition = await handler.run(stage, io);
-  if (!isTransition(transition)) throw new NotATransition(plan.service, stage);
-  frame.checkAllFields(stage);
-  if (transition.kind === 'done') return FINISHED;
-  const known = plan.stages.map(({ name }) => name);
-  if (!known.includes(transition.stage)) throw new UnknownStage(plan.service, stage, transition.stage, known);
-  return { kind: 'stage', stage: transition.stage };
+/** Throws `NotATransition` and `UnknownStage`. */
+export function restartPointOf(plan: StagePlan, routes: Routes, stage: string, returned: unknown): RestartPoint {
+  if (!isTransition(returned)) throw new NotATransition(plan.service, stage);
+  const target = returned.kind === 'done' ? routes.afterDone(stage) : routes.resolve(stage, returned.stage);
+  if (target !== undefined) return { kind: 'stage', stage: target };
+  if (returned.kind === 'done') return FINISHED;
+  throw new UnknownStage(
+    plan.service,
+    stage,
+    returned.stage,
+    plan.stages.map(({ name }) => name),
+  );
 }

@@ -1,78 +1,113 @@
 // The lifeline: whether the connection is still here, and if not, why.
 //
-// One per hosted connection. Everything that waits on the connection waits through it, so that a move or the connection's
-// death ends every wait with the right error, at once, whatever the stream was doing.
+// One per hosted connection. Everything that waits on the connection waits through it, so that a move, the connection's
+// death or an interruption of the stage ends every wait with the right error, at once, whatever the stream was doing.
 
 import type { Departure } from '../definition.js';
-import { ConnectionLost, ConnectionMoved } from '../errors.js';
+import { ConnectionLost, ConnectionMoved, ReplayDiverged } from '../errors.js';
 import type { StageConnection } from './stage-connection.js';
 
 export type Presence =
   | { readonly kind: 'here' }
-  | { readonly kind: 'moved'; readonly departure: Departure; readonly error: ConnectionMoved }
-  | { readonly kind: 'lost'; readonly error: ConnectionLost };
+  | { readonly kind: 'moved'; readonly error: ConnectionMoved }
+  | { readonly kind: 'lost'; readonly error: ConnectionLost }
+  | { readonly kind: 'diverged'; readonly error: ReplayDiverged };
+
+/** What happens to the connection, for those who have to let go of something. */
+export interface LifelineWatch {
+  moved(departure: Departure): void;
+  /** Whatever took it away; after `moved`, where it was that. */
+  gone(): void;
+}
+
+const HERE: Presence = { kind: 'here' };
 
 export class Lifeline {
-  /** Resolves when the stream has closed, for whatever reason. */
-  readonly closed: Promise<void>;
   readonly #connection: StageConnection;
-  readonly #abort = new AbortController();
-  readonly #waits = new Set<() => void>();
-  #presence: Presence = { kind: 'here' };
+  readonly #watch: LifelineWatch;
+  readonly #waits = new Set<(error?: unknown) => void>();
+  #abort: AbortController | undefined;
+  #presence: Presence = HERE;
   #transportError: unknown;
+  #closed: 'open' | 'closed' = 'open';
 
-  constructor(connection: StageConnection, onMoved: (departure: Departure) => void) {
+  constructor(connection: StageConnection, watch: LifelineWatch) {
     this.#connection = connection;
+    this.#watch = watch;
     connection.on('error', (error: Error) => {
       this.#transportError ??= error;
     });
     connection.on('moved', (departure: Departure) => {
-      this.#leave({ kind: 'moved', departure, error: new ConnectionMoved() });
-      onMoved(departure);
+      this.#leave({ kind: 'moved', error: new ConnectionMoved() });
+      watch.moved(departure);
     });
-    this.closed = new Promise((resolve) => {
-      const close = (): void => {
-        this.#leave({ kind: 'lost', error: new ConnectionLost({ cause: this.#transportError }) });
-        resolve();
-      };
-      if (connection.closed) close();
-      else connection.once('close', close);
-    });
+    if (connection.closed) this.#close();
+    else connection.once('close', () => this.#close());
   }
 
   get presence(): Presence {
     return this.#presence;
   }
 
+  /** Aborted when the connection isn't here any more. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#presence.kind !== 'here') this.#abort.abort(this.#presence.error);
     return this.#abort.signal;
   }
 
-  /** Throws `ConnectionMoved` or `ConnectionLost` when the connection isn't here any more. */
+  /** Throws `ConnectionMoved`, `ConnectionLost` or `ReplayDiverged` when the connection isn't here any more. */
   check(): void {
     if (this.#presence.kind !== 'here') throw this.#presence.error;
-    if (this.#connection.destroyed) throw new ConnectionLost({ cause: this.#transportError });
+    if (this.#connection.destroyed) throw this.#loss().error;
   }
 
-  /** Waits until one of the stream's events happens. Throws like `check`. */
+  /** Waits until one of the stream's events happens. Throws like `check`, and what the wait is interrupted with. */
   async wait(...events: readonly string[]): Promise<void> {
     this.check();
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        for (const event of events) this.#connection.off(event, settle);
+    await new Promise<void>((resolve, reject) => {
+      const settle = (interruption?: unknown): void => {
+        for (const event of events) this.#connection.off(event, happened);
         this.#waits.delete(settle);
-        resolve();
+        if (interruption === undefined) resolve();
+        else reject(interruption as Error);
       };
-      for (const event of events) this.#connection.once(event, settle);
+      const happened = (): void => settle();
+      for (const event of events) this.#connection.once(event, happened);
       this.#waits.add(settle);
     });
     this.check();
+  }
+
+  /** Ends what waits now with `error`; the connection itself is as it was. */
+  interrupt(error: unknown): void {
+    for (const settle of [...this.#waits]) settle(error);
+  }
+
+  /** Resolves when the stream has closed, for whatever reason. */
+  async untilClosed(): Promise<void> {
+    if (this.#closed === 'closed') return;
+    await new Promise<void>((resolve) => this.#connection.once('close', resolve));
+  }
+
+  #close(): void {
+    this.#closed = 'closed';
+    this.#leave(this.#loss());
+  }
+
+  #loss(): Exclude<Presence, { kind: 'here' }> {
+    const cause = this.#transportError;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_REPLAY_DIVERGED') {
+      return { kind: 'diverged', error: new ReplayDiverged({ cause }) };
+    }
+    return { kind: 'lost', error: new ConnectionLost({ cause }) };
   }
 
   #leave(presence: Exclude<Presence, { kind: 'here' }>): void {
     if (this.#presence.kind !== 'here') return;
     this.#presence = presence;
     for (const settle of [...this.#waits]) settle();
-    this.#abort.abort(presence.error);
+    this.#abort?.abort(presence.error);
+    this.#watch.gone();
   }
 }

@@ -3,6 +3,7 @@
 // A report never changes what happens: the connection concerned has moved, or has been or is being closed; all others go on.
 
 import type { Departure } from '../definition.js';
+import type { SnapshotMismatch } from '../errors.js';
 
 export interface ReportContext {
   readonly service: string;
@@ -22,15 +23,23 @@ export type Movement =
   /** A connection has come from another member, in an image of so many bytes. */
   | (ReportContext & { readonly kind: 'arrived'; readonly imageLength: number })
   /** A connection has left for the member `to`, where that is known; `epoch` is the one that it has there. */
-  | (ReportContext & { readonly kind: 'departed'; readonly to: Departure['to'] });
+  | (ReportContext & { readonly kind: 'departed'; readonly to: Departure['to'] })
+  /** A connection wanted to come, can't be gone on with here, and stays where it is. */
+  | { readonly kind: 'arrival-refused'; readonly service: string; readonly because: SnapshotMismatch };
 
 export type Failure =
   /** The container, the constructor or the initial values threw. */
   | (FailureContext & { readonly kind: 'handler-not-built' })
   /** A connection arrived with a snapshot that can't be gone on from; it was destroyed. */
   | (FailureContext & { readonly kind: 'restore-refused' })
-  /** A stage threw, and it was not because the connection had left or died; it was destroyed. */
+  /** A stage threw, and it was not because the connection had left or died; it was ended by @Failed, or destroyed. */
   | (FailureContext & { readonly kind: 'stage-failed'; readonly stage: string })
+  /** The @Failed method threw, or took too long; the connection was destroyed. */
+  | (FailureContext & { readonly kind: 'failed-failed'; readonly stage: string })
+  /** What a stage had opened could not be closed. */
+  | (FailureContext & { readonly kind: 'not-closed'; readonly stage: string })
+  /** More was read since the restart point than is kept: the connection can't move until the next one, and goes on. */
+  | (FailureContext & { readonly kind: 'input-log-overflowed'; readonly stage: string })
   /** The @Moved method threw; the connection is at another member and well. */
   | (FailureContext & { readonly kind: 'moved-failed' });
 
@@ -44,7 +53,8 @@ export type Reporter = (report: Report) => void;
  * @public
  */
 export function formatReport(report: Report): string {
-  const place = report.kind === 'stage-failed' ? `${report.service}/${report.stage}` : report.service;
+  const place = 'stage' in report ? `${report.service}/${report.stage}` : report.service;
+  if (report.kind === 'arrival-refused') return `${report.kind} ${place}: ${report.because.message}`;
   const line = `${report.kind} ${place} cid ${report.cid ?? '-'} epoch ${report.epoch}`;
   switch (report.kind) {
     case 'accepted':

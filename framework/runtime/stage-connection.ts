@@ -28,4 +28,6 @@ export interface StageConnection extends Duplex {
   unlockState(): void;
   /** What is promised of output behind the last snapshot. */
   setOutputMode(mode: OutputMode): void;
+  /** Asks the client to go to another member; whether it does shows in 'moved'. */
+  adviseMove(to: number): void;
 }

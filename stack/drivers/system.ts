@@ -37,14 +37,21 @@ export class SystemClock implements Clock {
   }
 
   #indexFor(time: number): number {
-    let index = this.#wakes.length;
-    while (index > 0 && (this.#wakes[index - 1]?.time ?? Infinity) <= time) index--;
-    return index;
+    let [low, high] = [0, this.#wakes.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#wakes[middle]?.time ?? Infinity) <= time) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #cancel(wake: Wake): void {
-    const index = this.#wakes.lastIndexOf(wake);
-    if (index >= 0) this.#wakes.splice(index, 1);
+    for (let index = this.#indexFor(wake.time); this.#wakes[index]?.time === wake.time; index++) {
+      if (this.#wakes[index] !== wake) continue;
+      this.#wakes.splice(index, 1);
+      return;
+    }
   }
 
   #arm(time: number): void {

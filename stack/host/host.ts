@@ -106,14 +106,12 @@ export class Host implements HandoffHost {
   tableSizes(): Readonly<Record<string, number>> {
     let halfOpen = 0;
     for (const listener of this.#listeners.values()) halfOpen += listener.halfOpenCount;
-    const connections = this.#connections.size;
-    return {
-      paths: this.#paths.size,
-      connections,
-      halfOpen,
-      deadlines: this.#deadlines.size,
-      ...this.#handoff.tableSizes(),
-    };
+    const [paths, connections, deadlines] = [this.#paths.size, this.#connections.size, this.#deadlines.size];
+    return { paths, connections, halfOpen, deadlines, ...this.#handoff.tableSizes() };
+  }
+
+  get unconfirmedCount(): number {
+    return this.#handoff.former.retainedCount;
   }
 
   /** The connections that could be advised to move, oldest first. */

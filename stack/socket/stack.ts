@@ -113,10 +113,20 @@ export class Stack implements ConnectionStack {
     return this.#options.clock;
   }
 
+  /** Its randomness, likewise. */
+  get entropy(): Entropy {
+    return this.#options.entropy;
+  }
+
   /** The service's other members, where the stack is a member of one: where connections can be advised to go. */
   get otherMembers(): readonly MemberId[] {
     const { membership } = this.#options;
     return membership?.members.map(({ id }) => id).filter((id) => id !== membership.id) ?? [];
+  }
+
+  /** Connections that have left, and that no other member has confirmed yet: they may come back. */
+  get unconfirmedCount(): number {
+    return this.host.unconfirmedCount;
   }
 
   /** What was dropped, refused and moved, by name. */

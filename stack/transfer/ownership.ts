@@ -47,9 +47,15 @@ export class FormerConnections {
   readonly #entries = new Map<ConnectionId, Departed | Finished>();
   readonly #limits: OwnershipLimits;
   #retainedLength = 0;
+  #retainedCount = 0;
 
   constructor(limits: OwnershipLimits) {
     this.#limits = limits;
+  }
+
+  /** Images that no receiver has confirmed. */
+  get retainedCount(): number {
+    return this.#retainedCount;
   }
 
   get(cid: ConnectionId, now: number): Departed | Finished | undefined {
@@ -107,6 +113,7 @@ export class FormerConnections {
     const entry = this.#entries.get(cid);
     if (entry === undefined) return;
     this.#retainedLength -= imageLength(entry);
+    if (imageLength(entry) > 0) this.#retainedCount--;
     this.#entries.delete(cid);
   }
 
@@ -121,6 +128,7 @@ export class FormerConnections {
     this.delete(cid);
     this.#entries.set(cid, entry);
     this.#retainedLength += imageLength(entry);
+    if (imageLength(entry) > 0) this.#retainedCount++;
     this.#forgetOverdue(now);
     while (this.#entries.size > this.#limits.forwardingPointerCount) this.#deleteOldest(() => true);
     // Only an image frees room; pointers and tombstones are what keeps an older image from being resumed (S2).

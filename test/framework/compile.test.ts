@@ -19,6 +19,7 @@ import {
   type ServiceSource,
 } from '@migratory/framework';
 import { tryCompile } from '@migratory/framework/internal/compiler.js';
+import { FakeStack } from '../support/fake-stack.js';
 import { calculator, FileSession } from '../support/framework-services.js';
 
 function diagnosticsOf(source: ServiceSource): { kind: DiagnosticKind; code: string; text: string }[] {
@@ -326,7 +327,7 @@ class Needy {
 }
 
 test('MIG016, MIG017 and MIG018 what only an application can know, before any port is opened', async (t) => {
-  const stack = { listen: () => Promise.reject(new Error('opened')) };
+  const stack = new FakeStack();
   const services = [
     { service: calculator, port: 80 },
     { service: Needy, port: 80 },
@@ -351,7 +352,7 @@ test('all that is wrong with all services is one error', async (t) => {
   t.is(error.message.split('\n').length, 6);
   t.regex(error.message, /MIG003 Wrong Name: 0 is not a version\. Give the service/);
 
-  const stack = { listen: () => Promise.reject(new Error('opened')) };
+  const stack = new FakeStack();
   const application = createApplication({
     stack,
     services: [

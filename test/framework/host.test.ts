@@ -17,15 +17,14 @@ import {
   Stage,
   UnknownStage,
   type Departure,
-  type ListeningStack,
   type Next,
   type Report,
   type ServiceSource,
-  type StageConnection,
   type StageIo,
 } from '@migratory/framework';
-import { hostConnection } from '@migratory/framework/internal/runtime/host.js';
+import { Hosting } from '@migratory/framework/internal/runtime/host.js';
 import { FakeClient, FakeConnection } from '../support/fake-connection.js';
+import { FakeStack } from '../support/fake-stack.js';
 import { hosted, runSession, turn } from '../support/fake-session.js';
 import { calculator } from '../support/framework-services.js';
 
@@ -195,7 +194,7 @@ test('a write that nobody awaits does not take the process down when the connect
 test('a client that goes away is no error of the stage', async (t) => {
   const { service, reports } = hosted(Steps);
   const connection = new FakeConnection(new FakeClient('x'));
-  const outcome = hostConnection(service, connection);
+  const outcome = new Hosting(service, connection).outcome;
   await turn();
   connection.destroy(new Error('reset'));
   t.is(await outcome, 'lost');
@@ -207,7 +206,7 @@ test('a connection that was gone before its turn came is no error either', async
   const connection = new FakeConnection(new FakeClient('x'));
   connection.destroy();
   await turn();
-  t.is(await hostConnection(service, connection), 'lost');
+  t.is(await new Hosting(service, connection).outcome, 'lost');
   t.deepEqual(reports, []);
 });
 
@@ -222,10 +221,10 @@ test('a snapshot of another version is refused: reported, and the connection des
     });
   const [older, newer] = [hosted(version(1)), hosted(version(2))];
   const connection = new FakeConnection(new FakeClient(''));
-  const origin = hostConnection(older.service, connection);
+  const origin = new Hosting(older.service, connection).outcome;
   await turn();
   const destination = connection.move();
-  t.is(await hostConnection(newer.service, destination), 'failed');
+  t.is(await new Hosting(newer.service, destination).outcome, 'failed');
   t.is(await origin, 'moved');
   t.true(destination.destroyed);
   t.is(newer.reports.length, 1);
@@ -239,7 +238,7 @@ test('a handler that cannot be built is reported, and the connection destroyed',
     throw new Error('no database');
   };
   const connection = new FakeConnection(new FakeClient(''));
-  t.is(await hostConnection({ ...service, createHandler }, connection), 'failed');
+  t.is(await new Hosting({ ...service, createHandler }, connection).outcome, 'failed');
   t.true(connection.destroyed);
   t.deepEqual(
     reports.map(({ kind }) => kind),
@@ -250,14 +249,14 @@ test('a handler that cannot be built is reported, and the connection destroyed',
 test('accepting and entering are one setState each, and a restored stage needs none', async (t) => {
   const { service } = hosted(calculator);
   const connection = new FakeConnection(new FakeClient('+ 1\n+ 2\n'));
-  void hostConnection(service, connection);
+  void new Hosting(service, connection).outcome;
   t.is(connection.states.length, 1);
   await turn();
   connection.arrive(4);
   await turn();
   t.is(connection.states.length, 3); // command, answer, command
   const destination = connection.move();
-  void hostConnection(service, destination);
+  void new Hosting(service, destination).outcome;
   await turn();
   t.is(destination.states.length, 0);
 });
@@ -308,7 +307,7 @@ test('after done a move needs no input to be remembered, and input that was disc
   t.deepEqual([runs, outcomes], [1, ['moved', 'finished']]);
 
   const connection = new FakeConnection(new FakeClient('x'.repeat(600)));
-  void hostConnection(hosted(service).service, connection);
+  void new Hosting(hosted(service).service, connection).outcome;
   connection.arrive(100);
   await turn();
   const destination = connection.move();
@@ -319,7 +318,7 @@ test('each connection has a handler of its own', async (t) => {
   const { service } = hosted(Steps);
   const connections = ['a\n...', 'b\n...'].map((input) => new FakeConnection(new FakeClient(input)));
   for (const connection of connections) {
-    void hostConnection(service, connection);
+    void new Hosting(service, connection).outcome;
     connection.arrive(2);
     await turn();
     connection.deliver(100);
@@ -329,25 +328,6 @@ test('each connection has a handler of its own', async (t) => {
     ['none 1\n', 'none 1\n'],
   );
 });
-
-class FakeStack implements ListeningStack {
-  readonly open = new Map<number, (connection: StageConnection) => void>();
-  failingPort: number | undefined;
-
-  async listen(
-    { port }: { port: number },
-    onConnection: (connection: StageConnection) => void,
-  ): Promise<{ close(): Promise<void> }> {
-    if (port === this.failingPort) return Promise.reject(new Error('in use'));
-    this.open.set(port, onConnection);
-    return Promise.resolve({
-      close: () => {
-        this.open.delete(port);
-        return Promise.resolve();
-      },
-    });
-  }
-}
 
 test('an application hosts its services on their ports and stops with its connections gone', async (t) => {
   const stack = new FakeStack();

@@ -71,6 +71,26 @@ export class FakeConnection extends Duplex implements StageConnection {
     };
   }
 
+  amendState(state: Uint8Array): void {
+    if (this.#snapshot !== undefined) this.#snapshot = { ...this.#snapshot, bytes: Uint8Array.from(state) };
+  }
+
+  lockState(): 'here' | 'migrated' {
+    return 'here';
+  }
+
+  unlockState(): void {
+    // Moves when the test says so.
+  }
+
+  setOutputMode(): void {
+    // Everything is live here.
+  }
+
+  adviseMove(): void {
+    // Moves when the test says so.
+  }
+
   /** `length` more bytes of the client's stream arrive, or what is left of it and its end. */
   arrive(length: number): void {
     const { client } = this;

@@ -5,9 +5,11 @@
 
 import type { Failure, Movement, ServiceSource } from '@migratory/framework';
 import { tryCompile } from '@migratory/framework/internal/compiler.js';
-import { handlerFactory } from '@migratory/framework/internal/container.js';
 import { CompileFailed } from '@migratory/framework/internal/diagnostics.js';
-import { hostConnection, type HostedService, type HostOutcome } from '@migratory/framework/internal/runtime/host.js';
+import { Hosting, type HostOutcome } from '@migratory/framework/internal/runtime/host.js';
+import { hostedService } from '@migratory/framework/internal/runtime/hosted-service.js';
+import type { HostedService } from '@migratory/framework/internal/runtime/stay.js';
+import { SeededEntropy, VirtualClock } from '@migratory/stack';
 import type { Container } from '@migratory/framework';
 import { FakeClient, FakeConnection } from './fake-connection.js';
 
@@ -34,12 +36,12 @@ export function hosted(
   const reports: Failure[] = [];
   const movements: Movement[] = [];
   const { plan, definition } = compilation;
-  const createHandler = handlerFactory(plan, definition, container);
-  const service: HostedService = {
-    plan,
-    createHandler,
+  const service = hostedService(plan, definition, {
+    clock: new VirtualClock(),
+    entropy: new SeededEntropy(1),
     report: (report) => ('error' in report ? reports.push(report) : movements.push(report)),
-  };
+    container,
+  });
   return { service, reports, movements };
 }
 
@@ -59,7 +61,7 @@ export async function runSession(
   const { service, reports, movements } = hosted(source, container);
   const client = new FakeClient(input);
   let connection = new FakeConnection(client);
-  const hostings = [hostConnection(service, connection)];
+  const hostings = [new Hosting(service, connection).outcome];
   for (const step of schedule) {
     await turn();
     if (connection.destroyed) break;
@@ -67,7 +69,7 @@ export async function runSession(
     if (step.kind === 'deliver') connection.deliver(step.length);
     if (step.kind === 'move') {
       connection = connection.move();
-      hostings.push(hostConnection(service, connection));
+      hostings.push(new Hosting(service, connection).outcome);
     }
   }
   for (let step = 0; !connection.destroyed; step++) {

@@ -135,7 +135,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     t.deepEqual(await ended, { status: 0, errors: '' });
     t.deepEqual(
       events.map(({ event }) => event),
-      ['ready', 'accepted', 'request', 'stopping', 'stopped'],
+      ['ready', 'accepted', 'request', 'draining', 'stopped'],
     );
     t.like(events[2], { method: 'GET', target: '/hello.txt', status: 200, epoch: 0 });
     t.is(events[2]?.cid, events[1]?.cid);

@@ -1,0 +1,169 @@
+// The stay of one connection at this member: its restart points, what has passed since the last one, its lock.
+//
+//   Y1. What a snapshot says and where the streams are is of the same instant: unfinished reads are given back before it.
+//   Y2. Entering a stage is a restart point first; only then is the lock of the stage before released, so that a move that
+//       has been waiting finds the connection where that stage has led to.
+//   Y3. A result of `io.once` is added to the restart point as it was taken, with the fields' values of then.
+
+import type { Clock, Entropy, OutputMode } from '@migratory/stack';
+import { InputLogOverflowed, OutputTooLong, SnapshotTooLarge } from '../errors.js';
+import type { ServiceLimits } from '../limits.js';
+import type { PlannedStage, StagePlan } from '../plan.js';
+import type { ServiceCounters } from './counters.js';
+import type { Frame, RestartPoint, SnapshotFormat } from './frame.js';
+import type { ConnectionContext, Handler } from './handler.js';
+import { Intake } from './intake.js';
+import type { Lifeline } from './lifeline.js';
+import type { Reporter } from './report.js';
+import type { Routes } from './routes.js';
+import type { StageConnection } from './stage-connection.js';
+import { StageTimer } from './stage-timer.js';
+import { StateLock } from './state-lock.js';
+
+/** A service that is ready to take connections. */
+export interface HostedService {
+  readonly plan: StagePlan;
+  readonly stages: ReadonlyMap<string, PlannedStage>;
+  readonly format: SnapshotFormat;
+  readonly createHandler: (context: ConnectionContext) => Handler;
+  readonly routes: Routes;
+  readonly limits: ServiceLimits;
+  readonly counters: ServiceCounters;
+  readonly report: Reporter;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+export class Stay {
+  readonly service: HostedService;
+  readonly connection: StageConnection;
+  readonly lifeline: Lifeline;
+  readonly intake: Intake;
+  readonly frame: Frame;
+  readonly lock: StateLock;
+  readonly timer: StageTimer;
+  #stage = '';
+  /** Whose restart point the last one is: not the stage's that runs, where it has recorded another. */
+  #restartStage: string | undefined;
+  #lock: 'open' | 'held' = 'open';
+  #mode: OutputMode = 'live';
+  #inputLength = 0;
+  #outputLength = 0;
+  #identity: string | undefined;
+
+  constructor(
+    service: HostedService,
+    connection: StageConnection,
+    lifeline: Lifeline,
+    frame: Frame,
+    overdue: () => void,
+  ) {
+    this.service = service;
+    this.connection = connection;
+    this.lifeline = lifeline;
+    this.frame = frame;
+    this.intake = new Intake(connection, lifeline, (length) => this.#consumed(length));
+    this.lock = new StateLock(connection, lifeline);
+    this.timer = new StageTimer(service.clock, overdue);
+  }
+
+  /** Where the last restart point goes on; undefined: nowhere, the service has finished. */
+  get restartStage(): string | undefined {
+    return this.#restartStage;
+  }
+
+  /** The connection has come with a snapshot: goes on there without a new one. */
+  resume(point: RestartPoint): void {
+    const stage = this.#planned(point);
+    if (stage?.lock === 'locked') this.lock.acquire();
+    this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
+    this.#restartStage = stage?.name;
+    this.#settle(stage);
+  }
+
+  /** A new restart point, at the beginning of a stage or behind the last one (Y2). */
+  enter(point: RestartPoint): void {
+    const stage = this.#planned(point);
+    this.lifeline.check();
+    if (stage?.lock === 'locked') this.lock.acquire();
+    this.#restart(point, 'cleared');
+    const held = this.#lock;
+    this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
+    this.#settle(stage);
+    if (held === 'held') this.lock.release();
+  }
+
+  #planned(point: RestartPoint): PlannedStage | undefined {
+    return point.kind === 'stage' ? this.service.stages.get(point.stage) : undefined;
+  }
+
+  #settle(stage: PlannedStage | undefined): void {
+    const { limits, counters } = this.service;
+    const mode = stage?.output ?? 'live';
+    if (mode !== this.#mode || mode !== 'live') this.connection.setOutputMode(mode);
+    this.#mode = mode;
+    this.#stage = stage?.name ?? '';
+    if (stage !== undefined) counters.stagesEntered++;
+    this.timer.limit(stage === undefined ? limits.closingTimeMs : (stage.timeoutMs ?? limits.stageTimeMs));
+  }
+
+  /** The restart point moves up inside the stage. */
+  snapshot(stage: string): void {
+    this.#restart({ kind: 'stage', stage }, stage === this.#stage ? 'kept' : 'cleared');
+  }
+
+  #restart(point: RestartPoint, journal: 'kept' | 'cleared'): void {
+    const { counters } = this.service;
+    const state = this.#encode(point, journal);
+    this.intake.giveBack(); // Y1
+    this.connection.setState(state);
+    this.timer.restart();
+    this.#restartStage = point.kind === 'stage' ? point.stage : undefined;
+    this.#inputLength = 0;
+    this.#outputLength = 0;
+    counters.snapshots++;
+    counters.snapshotBytes += state.length;
+    counters.largestSnapshot = Math.max(counters.largestSnapshot, state.length);
+  }
+
+  #encode(point: RestartPoint, journal: 'kept' | 'cleared'): Uint8Array {
+    try {
+      return this.frame.encode(point, journal);
+    } catch (error) {
+      if (error instanceof SnapshotTooLarge) this.service.counters.snapshotsTooLarge++;
+      throw error;
+    }
+  }
+
+  /** What tells this effect of this run of the stage from all others, whoever tries it. */
+  tokenOf(key: string): string {
+    const { connection, service } = this;
+    this.#identity ??= connection.cid ?? Buffer.from(service.entropy.bytes(8)).toString('hex');
+    return [service.plan.service, this.#identity, this.frame.visit, key].join('/');
+  }
+
+  /** Y3. */
+  record(key: string, result: unknown): void {
+    this.connection.amendState(this.frame.record(key, result));
+  }
+
+  #consumed(length: number): void {
+    const { plan, limits, counters, report } = this.service;
+    const before = this.#inputLength;
+    this.#inputLength += length;
+    if (before > limits.inputLength || this.#inputLength <= limits.inputLength) return;
+    counters.inputLogsOverflowed++;
+    const { cid, epoch } = this.connection;
+    const error = new InputLogOverflowed(plan.service, this.#stage, limits.inputLength);
+    report({ kind: 'input-log-overflowed', service: plan.service, stage: this.#stage, cid, epoch, error });
+  }
+
+  /** Throws `OutputTooLong`. */
+  produced(length: number): void {
+    const { plan, limits, counters } = this.service;
+    this.#outputLength += length;
+    if (this.#outputLength <= limits.outputLength) return;
+    counters.outputsTooLong++;
+    throw new OutputTooLong(plan.service, this.#stage, limits.outputLength);
+  }
+}
