@@ -3,10 +3,19 @@
 // Declare (`@Service`, `@Stage`, `@Snapshot`, `@Moved`, or `defineService`), compile into a plan, host on a stack.
 
 export { createApplication } from './application.js';
-export type { Application, ApplicationOptions, ListeningStack, ServiceBinding } from './application.js';
+export type {
+  Application,
+  ApplicationOptions,
+  ApplicationState,
+  DrainOptions,
+  DrainOutcome,
+  ListeningStack,
+  ServiceBinding,
+  ServiceLifecycle,
+} from './application.js';
 export { compile } from './compiler.js';
-export { Moved, Service, Snapshot, Stage } from './decorators.js';
-export type { ServiceOptions, SnapshotOptions, StageOptions } from './decorators.js';
+export { Delegate, Failed, Moved, Service, Snapshot, Stage, Upgrade } from './decorators.js';
+export type { DelegateOptions, ServiceOptions, SnapshotOptions, StageOptions } from './decorators.js';
 export { defineService } from './definition.js';
 export type {
   Departure,
@@ -15,6 +24,9 @@ export type {
   ServiceDefinition,
   ServiceForm,
   ServiceSource,
+  SnapshotContent,
+  StageSettings,
+  UpgradeFunction,
 } from './definition.js';
 export { CompileFailed, formatDiagnostic } from './diagnostics.js';
 export type { Diagnostic, DiagnosticKind } from './diagnostics.js';
@@ -33,8 +45,10 @@ export {
   OverlappingRead,
   ReplayDiverged,
   ServiceStopping,
+  SnapshotInvalid,
   SnapshotMismatch,
   SnapshotNotSerialisable,
+  SnapshotTooLarge,
   StageOver,
   StageTimedOut,
   UnexpectedEnd,
@@ -42,6 +56,7 @@ export {
   WriteAfterEnd,
 } from './errors.js';
 export type { FrameworkErrorCode, SnapshotMismatchReason } from './errors.js';
+export { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './limits.js';
 export type { FieldType, PlannedField, PlannedStage, StagePlan } from './plan.js';
 export { startMember } from './member.js';
 export type { Member, MemberOptions } from './member.js';

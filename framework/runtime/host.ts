@@ -187,13 +187,15 @@ export class Hosting implements LifelineWatch, ConnectionContext {
     const { presence } = this.#lifeline;
     if (presence.kind === 'diverged') this.#service.counters.replaysDiverged++;
     if (await this.#saysThatItLeft(error)) return presence.kind === 'moved' ? 'moved' : 'lost';
-    this.#service.report(reportOf(this.#phase, this.#context(error))); // H2
+    const isStop = error instanceof ServiceStopping; // nobody's failure
+    if (!isStop) this.#service.report(reportOf(this.#phase, this.#context(error))); // H2
     if (presence.kind !== 'here') return presence.kind === 'diverged' ? 'failed' : presence.kind;
     if (this.#phase.kind === 'stage' && this.#service.plan.failed !== undefined) {
       return await this.#tellFailure(this.#phase.stage, error);
     }
-    this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1
-    return 'failed';
+    if (isStop) this.#connection.destroy();
+    else this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1
+    return isStop ? 'lost' : 'failed';
   }
 
   /** Whether an error only says that the connection is not here: ours, or that of what was aborted or closed for it. */
@@ -206,7 +208,7 @@ export class Hosting implements LifelineWatch, ConnectionContext {
     return hadOpen || (error instanceof Error && error.name === 'AbortError');
   }
 
-  /** H6. */
+  /** H6. Also tells the client that the service stops here. */
   async #tellFailure(stage: string, error: unknown): Promise<HostOutcome> {
     const { report, limits } = this.#service;
     const [stay, handler] = [this.#stay, this.#handler];
