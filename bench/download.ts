@@ -18,6 +18,13 @@ export function decodeRequest(request: Buffer): number {
   return request.readDoubleBE(0);
 }
 
+/** What is sent at an offset of a download of so many bytes. */
+export function chunkAt(offset: number, length: number): Buffer {
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_LENGTH, length - offset));
+  chunk.writeUInt32BE(offset / CHUNK_LENGTH);
+  return chunk;
+}
+
 /** Writes [offset, length) with back-pressure and ends the stream; `written` is called after each chunk with the new offset. */
 export function sendDownload(
   stream: Writable,
@@ -27,8 +34,7 @@ export function sendDownload(
 ): void {
   const proceed = (): void => {
     while (!stream.destroyed && offset < length) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_LENGTH, length - offset));
-      chunk.writeUInt32BE(offset / CHUNK_LENGTH);
+      const chunk = chunkAt(offset, length);
       const isReady = stream.write(chunk);
       offset += chunk.length;
       written?.(offset);

@@ -1,4 +1,5 @@
-// `npm run bench`: what the stack costs, measured in one run on one machine, beside what it is compared with.
+// `npm run bench` and `npm run bench:framework`: what the stack, and the framework on it, cost, measured in one run on one
+// machine, beside what it is compared with.
 //
 // Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME` runs one benchmark. The exit status is
 // 1 where an aim is missed.
@@ -7,19 +8,32 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMet, type Benchmark, type Measurement } from './measurement.js';
+import { measureByHand } from './measure/by-hand.js';
+import { measureCode } from './measure/code.js';
+import { measureHandler } from './measure/handler.js';
 import { measureImage } from './measure/image.js';
 import { measureSetState } from './measure/set-state.js';
+import { measureStageEntry } from './measure/stage-entry.js';
 import { measureStall } from './measure/stall.js';
 import { measureThroughput } from './measure/throughput.js';
 import { table } from './table.js';
 
-const BENCHMARKS: readonly Benchmark[] = [
-  { name: 'set-state', measure: measureSetState },
-  { name: 'image', measure: measureImage },
-  { name: 'stall', measure: measureStall },
-  { name: 'throughput', measure: measureThroughput },
-];
-const USAGE = `usage: bench [--only ${BENCHMARKS.map(({ name }) => name).join('|')}] [--json FILE]`;
+const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
+  stack: [
+    { name: 'set-state', measure: measureSetState },
+    { name: 'image', measure: measureImage },
+    { name: 'stall', measure: measureStall },
+    { name: 'throughput', measure: measureThroughput },
+  ],
+  framework: [
+    { name: 'stage-entry', measure: measureStageEntry },
+    { name: 'handler', measure: measureHandler },
+    { name: 'code', measure: measureCode },
+    { name: 'by-hand', measure: measureByHand },
+  ],
+};
+const NAMES = Object.values(SUITES).flatMap((suite) => suite.map(({ name }) => name));
+const USAGE = `usage: bench [--suite ${Object.keys(SUITES).join('|')}] [--only ${NAMES.join('|')}] [--json FILE]`;
 
 interface Order {
   readonly chosen: readonly Benchmark[];
@@ -28,8 +42,11 @@ interface Order {
 
 function readArguments(): Order | undefined {
   try {
-    const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
-    const chosen = BENCHMARKS.filter(({ name }) => values.only === undefined || values.only === name);
+    const { values } = parseArgs({
+      options: { json: { type: 'string' }, only: { type: 'string' }, suite: { type: 'string', default: 'stack' } },
+    });
+    const suite = values.only === undefined ? SUITES[values.suite] : Object.values(SUITES).flat();
+    const chosen = (suite ?? []).filter(({ name }) => values.only === undefined || values.only === name);
     return chosen.length === 0 ? undefined : { chosen, json: values.json };
   } catch {
     return undefined;
