@@ -20,6 +20,7 @@ import type { ConnectionContext } from './runtime/handler.js';
 import { Hosting } from './runtime/host.js';
 import { canRestore, hostedService } from './runtime/hosted-service.js';
 import { reportToConsole, type Reporter } from './runtime/report.js';
+import { StageClock } from './runtime/stage-clock.js';
 import type { StageConnection } from './runtime/stage-connection.js';
 import type { HostedService } from './runtime/stay.js';
 
@@ -95,6 +96,8 @@ export interface Application {
 }
 
 const DEFAULT_DRAIN_MS = 30_000;
+/** How long a stop waits for handlers that don't return, and for resources that don't close. */
+const STOP_MS = 30_000;
 /** Between two pieces of advice to one connection. */
 const ADVICE_INTERVAL_MS = 500;
 /** Between two looks whether those that have left have arrived. */
@@ -117,7 +120,7 @@ interface Bound {
 
 class RunningApplication implements Application {
   readonly #options: ApplicationOptions;
-  readonly #hostings = new Map<StageConnection, Hosting>();
+  readonly #hostings = new Set<Hosting>();
   #state: ApplicationState = 'created';
   #bound: readonly Bound[] = [];
   #listeners: { close(): Promise<void> }[] = [];
@@ -164,13 +167,13 @@ class RunningApplication implements Application {
   }
 
   #serve(service: HostedService, connection: StageConnection): void {
-    const hosting = new Hosting(service, connection);
-    this.#hostings.set(connection, hosting);
-    void hosting.outcome.then(() => {
-      this.#hostings.delete(connection);
-      if (this.#hostings.size === 0) this.#onGone?.();
-    });
+    this.#hostings.add(new Hosting(service, connection, this.#over));
   }
+
+  readonly #over = (hosting: Hosting): void => {
+    this.#hostings.delete(hosting);
+    if (this.#hostings.size === 0) this.#onGone?.();
+  };
 
   async drain({ timeoutMs = DEFAULT_DRAIN_MS }: DrainOptions = {}): Promise<DrainOutcome> {
     if (this.#state !== 'ready') {
@@ -204,7 +207,7 @@ class RunningApplication implements Application {
     const { clock, otherMembers } = this.#options.stack;
     const deadline = clock.now() + timeoutMs;
     for (let round = 0; this.#isBusy && clock.now() < deadline; round++) {
-      [...this.#hostings.keys()].forEach((connection, index) => {
+      [...this.#hostings].forEach(({ connection }, index) => {
         const to = otherMembers[(index + round) % otherMembers.length];
         if (to !== undefined && connection.cid !== undefined) connection.adviseMove(to);
       });
@@ -236,9 +239,8 @@ class RunningApplication implements Application {
 
   async #stop(): Promise<void> {
     await this.#closeListeners();
-    const outcomes = [...this.#hostings.values()].map(({ outcome }) => outcome);
-    for (const hosting of this.#hostings.values()) hosting.interrupt(new ServiceStopping()); // A2
-    await Promise.all(outcomes);
+    for (const hosting of [...this.#hostings]) hosting.interrupt(new ServiceStopping()); // A2
+    if (this.#hostings.size > 0) await this.#goneBefore(this.#options.stack.clock.now() + STOP_MS);
     this.#state = 'stopped';
     const begun = this.#begun;
     this.#begun = [];
@@ -260,6 +262,7 @@ const NOBODY: ConnectionContext = {
 };
 
 function bindAll(options: ApplicationOptions): Bound[] {
+  const clock = new StageClock(options.stack.clock);
   const diagnostics: Diagnostic[] = [];
   const bound: Bound[] = [];
   for (const binding of options.services) {
@@ -279,7 +282,7 @@ function bindAll(options: ApplicationOptions): Bound[] {
         diagnose('duplicate-port', plan.service, `port ${port} is that of '${clash.service.plan.service}'`),
       );
     }
-    const { clock, entropy } = options.stack;
+    const { entropy } = options.stack;
     const report = options.report ?? reportToConsole;
     const service = hostedService(plan, definition, { clock, entropy, report, container, limits });
     try {

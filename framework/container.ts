@@ -10,12 +10,12 @@ import { Container, injectable, type Newable } from 'inversify';
 import type { ServiceDefinition } from './definition.js';
 import type { StagePlan } from './plan.js';
 import {
-  composeHandler,
+  callFunctionOf,
+  callMethod,
+  ComposedHandler,
   ConnectionContext,
-  partOfFunctions,
-  partOfInstance,
+  type Call,
   type Handler,
-  type HandlerPart,
   type Session,
 } from './runtime/handler.js';
 
@@ -27,12 +27,18 @@ export function handlerFactory(plan: StagePlan, definition: ServiceDefinition, p
   let current: ConnectionContext | undefined;
   container.bind(ConnectionContext).toDynamicValue(() => current as ConnectionContext);
   bindClasses(container, definition);
+  const calls = new Map<string, Call>();
+  describe(definition, '', calls);
+  const shape = { calls, moved: plan.moved, failed: plan.failed };
   return (context) => {
     current = context;
-    const parts = new Map<string, HandlerPart>();
-    const session = build(container, definition, '', parts);
-    return composeHandler(session, parts, plan);
+    return new ComposedHandler(build(container, definition), shape);
   };
+}
+
+function describe({ construction, delegates }: ServiceDefinition, path: string, calls: Map<string, Call>): void {
+  calls.set(path, construction.kind === 'class' ? callMethod : callFunctionOf(construction.parts));
+  for (const { name, definition } of delegates) describe(definition(), path === '' ? name : `${path}.${name}`, calls);
 }
 
 function bindClasses(container: Container, { construction, delegates }: ServiceDefinition): void {
@@ -44,26 +50,14 @@ function bindClasses(container: Container, { construction, delegates }: ServiceD
   for (const delegate of delegates) bindClasses(container, delegate.definition());
 }
 
-/** The object at `path`, with its delegates in it. */
-function build(
-  container: Container,
-  definition: ServiceDefinition,
-  path: string,
-  parts: Map<string, HandlerPart>,
-): Session {
-  const { construction } = definition;
-  let session: Session;
-  if (construction.kind === 'class') {
-    const instance = container.get<object>(construction.type as Newable<object>);
-    session = instance as Session;
-    parts.set(path, partOfInstance(instance));
-  } else {
-    session = { ...construction.parts.fields() } as Session;
-    parts.set(path, partOfFunctions(construction.parts, session));
-  }
-  for (const { name, definition: ofDelegate } of definition.delegates) {
-    session[name] = build(container, ofDelegate(), path === '' ? name : `${path}.${name}`, parts);
-  }
+/** An object of a handler, with its delegates in it. */
+function build(container: Container, { construction, delegates }: ServiceDefinition): Session {
+  const session = (
+    construction.kind === 'class'
+      ? container.get<object>(construction.type as Newable<object>)
+      : { ...construction.parts.fields() }
+  ) as Session;
+  for (const { name, definition } of delegates) session[name] = build(container, definition());
   return session;
 }
 

@@ -147,11 +147,14 @@ export class ConnectionIo implements StageIo {
     return this.#resources.use(open, close);
   }
 
-  /** What the stage has opened is closed; resolves when it is. Answers whether there was anything. */
-  async close(): Promise<'nothing-open' | 'closed'> {
-    if (this.#resources === undefined) return 'nothing-open';
-    await this.#resources.closeAll();
-    return 'closed';
+  /** Whether the stage has opened anything by `use`. */
+  get hasOpened(): boolean {
+    return this.#resources !== undefined;
+  }
+
+  /** What the stage has opened is closed; resolves when it is. */
+  async close(): Promise<void> {
+    await this.#resources?.closeAll();
   }
 
   /** The stage has returned, or is not waited for any more because of `error`: its calls throw from now on. */

@@ -96,7 +96,7 @@ export class FieldPlaces {
     for (let index = 0; index < places.length; index++) {
       const { owner, property } = places[index] as Place;
       const object = owner === 0 ? session : this.#ownerIn(session, owner, stage);
-      if (!Object.is(object[property], values[index])) throw this.#lost(owner, property, stage);
+      if (!Object.is(object[property], values[index])) throw this.#lost(this.#pathOf({ owner, property }), stage);
     }
   }
 
@@ -105,28 +105,28 @@ export class FieldPlaces {
     this.checkKnown(session, outside, stage);
     for (const [owner, known] of outside.surroundings.known.entries()) {
       for (const name of Object.keys(this.#ownerIn(session, owner, stage))) {
-        if (!known.has(name)) throw this.#lost(owner, name, stage);
+        if (!known.has(name)) throw this.#lost(this.#pathOf({ owner, property: name }), stage);
       }
     }
   }
 
   #ownerIn(session: Session, owner: number, stage: string): Session {
+    const { path } = this.#owners[owner] as Owner;
     let object = session;
-    for (const step of (this.#owners[owner] as Owner).path) {
+    for (const [index, step] of path.entries()) {
       const next = object[step];
-      if (typeof next !== 'object' || next === null) throw this.#lost(owner, undefined, stage);
+      if (typeof next !== 'object' || next === null) throw this.#lost(path.slice(0, index + 1), stage);
       object = next as Session;
     }
     return object;
   }
 
-  #lost(owner: number, property: string | undefined, stage: string): FieldNotSnapshotted {
-    const path = (this.#owners[owner] as Owner).path;
-    return new FieldNotSnapshotted(
-      this.#service,
-      stage,
-      [...path, ...(property === undefined ? [] : [property])].join('.'),
-    );
+  #lost(path: readonly string[], stage: string): FieldNotSnapshotted {
+    return new FieldNotSnapshotted(this.#service, stage, path.join('.'));
+  }
+
+  #pathOf({ owner, property }: Place): readonly string[] {
+    return [...(this.#owners[owner] as Owner).path, property];
   }
 }
 

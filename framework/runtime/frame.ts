@@ -5,10 +5,10 @@
 //   F3. A result is added to the restart point as it was taken, not to the fields as they are now.
 //   F4. Where the last restart point stays (an error below), so do its bytes and its results.
 
-import { NO_BYTES } from '../snapshotable.js';
 import type { Outside } from './field-places.js';
 import type { Session } from './handler.js';
-import type { SnapshotFormat } from './snapshot-format.js';
+import type { EncodedSnapshot, SnapshotFormat } from './snapshot-format.js';
+import { EMPTY_JOURNAL } from './snapshot-record.js';
 
 export { SnapshotFormat } from './snapshot-format.js';
 
@@ -27,8 +27,7 @@ export class Frame {
   readonly #session: Session;
   readonly #outside: Outside;
   /** The last restart point, with its results, as it travels. */
-  #state: Uint8Array = NO_BYTES;
-  #pointLength = 0;
+  #last: EncodedSnapshot | undefined;
   #stage = '';
   #visit = 0;
   #results: Map<string, unknown> | undefined;
@@ -54,16 +53,14 @@ export class Frame {
    */
   encode(point: RestartPoint, journal: 'kept' | 'cleared'): Uint8Array {
     const stage = point.kind === 'stage' ? point.stage : undefined;
-    const kept = journal === 'kept' && stage !== undefined;
-    const tail = kept && this.#results !== undefined ? this.#state.subarray(this.#pointLength) : NO_BYTES;
+    const kept = journal === 'kept' && stage !== undefined && this.#results !== undefined;
+    const tail = kept ? this.#last?.state.subarray(this.#last.pointLength) : EMPTY_JOURNAL;
     const visit = journal === 'kept' ? this.#visit : this.#visit + 1;
-    const { state, pointLength } = this.#format.encode(this.#session, stage, visit, tail);
+    this.#last = this.#format.encode(this.#session, stage, visit, tail ?? EMPTY_JOURNAL);
     this.#visit = visit;
-    this.#state = state;
-    this.#pointLength = pointLength;
     this.#stage = stage ?? 'done';
     if (!kept) this.#results = undefined;
-    return state;
+    return this.#last.state;
   }
 
   /**
@@ -71,11 +68,10 @@ export class Frame {
    * `SnapshotTooLarge`, both naming the key; then nothing has changed (F4).
    */
   record(key: string, result: unknown): Uint8Array {
-    if (this.#pointLength === 0) throw new TypeError('A result was recorded before there was a restart point.');
-    const state = this.#format.append(this.#state, this.#stage, key, result);
-    this.#state = state;
+    if (this.#last === undefined) throw new TypeError('A result was recorded before there was a restart point.');
+    this.#last = this.#format.append(this.#last, this.#stage, key, result);
     (this.#results ??= new Map<string, unknown>()).set(key, result);
-    return state;
+    return this.#last.state;
   }
 
   /** Whether the effect `key` was made since the stage was entered, here or at another member. */
@@ -91,8 +87,7 @@ export class Frame {
     const { content, results, encoded, visit } = examined;
     this.#visit = visit;
     this.#format.fill(this.#session, content);
-    this.#state = encoded.state;
-    this.#pointLength = encoded.pointLength;
+    this.#last = encoded;
     this.#stage = content.stage ?? 'done';
     this.#results = results.size === 0 ? undefined : new Map(results);
     return content.stage === undefined ? FINISHED : { kind: 'stage', stage: content.stage };

@@ -24,47 +24,61 @@ export abstract class ConnectionContext {
 
 export interface Handler {
   readonly session: Session;
-  /** Answers what the stage returned; that it is a transition is for the interpreter to see. */
-  run(stage: string, io: StageIo): Promise<unknown>;
+  /** Answers what the stage returned, or its promise; that it is a transition is for the interpreter to see. */
+  run(stage: string, io: StageIo): unknown;
   /** Calls the method that was declared for it; does nothing where there is none. */
   moved(departure: Departure): Promise<void>;
   /** Only where the plan says that there is one. */
   failed(io: StageIo, error: unknown): Promise<void>;
 }
 
-/** One object of a handler: the service itself, or one of its delegates. */
-export interface HandlerPart {
-  /** Answers what the stage's code returned. */
-  call(name: string, ...parameters: readonly unknown[]): unknown;
-}
-
 type Method = (this: unknown, ...parameters: readonly unknown[]) => unknown;
 
-export function partOfInstance(instance: object): HandlerPart {
-  return { call: (name, ...parameters) => ((instance as Session)[name] as Method).call(instance, ...parameters) };
-}
+/** Calls the code of one kind of object: `name` is a stage's without its path, or a hook's. */
+export type Call = (object: Session, name: string, ...parameters: readonly unknown[]) => unknown;
 
-export function partOfFunctions(parts: FunctionParts, session: Session): HandlerPart {
-  return {
-    call: (name, ...parameters) => {
-      const run = (parts.stages[name] ?? Reflect.get(parts, name)) as Method;
-      return run(session, ...parameters);
-    },
+export const callMethod: Call = (object, name, ...parameters) => (object[name] as Method).call(object, ...parameters);
+
+export function callFunctionOf(parts: FunctionParts): Call {
+  return (object, name, ...parameters) => {
+    const run = (parts.stages[name] ?? Reflect.get(parts, name)) as Method;
+    return run(object, ...parameters);
   };
 }
 
-/** `parts` by the path of the object, '' for the service itself; `hooks` are the methods that the plan names. */
-export function composeHandler(
-  session: Session,
-  parts: ReadonlyMap<string, HandlerPart>,
-  hooks: { readonly moved?: string; readonly failed?: string },
-): Handler {
-  const call = async (path: string, name: string | undefined, ...parameters: readonly unknown[]): Promise<unknown> =>
-    name === undefined ? undefined : await parts.get(path)?.call(name, ...parameters);
-  return {
-    session,
-    run: (stage, io) => call(ownerOf(stage), stage.slice(stage.lastIndexOf('.') + 1), io),
-    moved: async (departure) => void (await call('', hooks.moved, departure)),
-    failed: async (io, error) => void (await call('', hooks.failed, io, error)),
-  };
+/** What the handlers of a service have in common. */
+export interface HandlerShape {
+  /** By the path of the object, '' for the service itself. */
+  readonly calls: ReadonlyMap<string, Call>;
+  readonly moved: string | undefined;
+  readonly failed: string | undefined;
+}
+
+export class ComposedHandler implements Handler {
+  readonly session: Session;
+  readonly #shape: HandlerShape;
+
+  constructor(session: Session, shape: HandlerShape) {
+    this.session = session;
+    this.#shape = shape;
+  }
+
+  run(stage: string, io: StageIo): unknown {
+    const path = ownerOf(stage);
+    let object = this.session;
+    if (path !== '') for (const step of path.split('.')) object = object[step] as Session;
+    return this.#shape.calls.get(path)?.(object, stage.slice(path === '' ? 0 : path.length + 1), io);
+  }
+
+  async moved(departure: Departure): Promise<void> {
+    await this.#hook(this.#shape.moved, departure);
+  }
+
+  async failed(io: StageIo, error: unknown): Promise<void> {
+    await this.#hook(this.#shape.failed, io, error);
+  }
+
+  #hook(name: string | undefined, ...parameters: readonly unknown[]): unknown {
+    return name === undefined ? undefined : this.#shape.calls.get('')?.(this.session, name, ...parameters);
+  }
 }

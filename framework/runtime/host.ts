@@ -20,7 +20,7 @@ import { restartPointOf } from './interpreter.js';
 import { Lifeline, type LifelineWatch } from './lifeline.js';
 import type { Failure } from './report.js';
 import type { StageConnection } from './stage-connection.js';
-import { Stay, type HostedService } from './stay.js';
+import { Stay, type HostedService, type StayOwner } from './stay.js';
 
 /** How a connection ended, as far as this member is concerned. Failures have been reported. */
 export type HostOutcome = 'finished' | 'moved' | 'lost' | 'failed';
@@ -33,30 +33,41 @@ type Phase =
   | { readonly kind: 'telling-failure'; readonly stage: string }
   | { readonly kind: 'finishing' };
 
-/** A connection that is being served. */
-export class Hosting implements LifelineWatch, ConnectionContext {
-  /** Resolves once the connection is gone from this member and its handler has returned; never rejects. */
-  readonly outcome: Promise<HostOutcome>;
+const BUILDING: Phase = { kind: 'building' };
+const RESTORING: Phase = { kind: 'restoring' };
+
+/**
+ * A connection that is being served. Most of its life it waits for a stage, and that is all that it keeps then: the stage's
+ * promise and two callbacks.
+ */
+export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
   readonly #service: HostedService;
   readonly #connection: StageConnection;
   readonly #lifeline: Lifeline;
-  #phase: Phase = { kind: 'building' };
+  readonly #over: (hosting: Hosting, outcome: HostOutcome) => void;
+  #phase: Phase = BUILDING;
   #handler: Handler | undefined;
   #stay: Stay | undefined;
+  /** Of the stage that runs, or of @Failed. */
   #io: ConnectionIo | undefined;
-  /** What the stage that runs would be ended with. */
-  #interruptRun: ((error: Error) => void) | undefined;
+  #interruptTelling: ((error: Error) => void) | undefined;
 
-  constructor(service: HostedService, connection: StageConnection) {
+  /** `over` is called once the connection is gone from this member and its handler has returned. */
+  constructor(
+    service: HostedService,
+    connection: StageConnection,
+    over: (hosting: Hosting, outcome: HostOutcome) => void,
+  ) {
     this.#service = service;
     this.#connection = connection;
+    this.#over = over;
     this.#lifeline = new Lifeline(connection, this);
     service.counters.current++;
-    this.outcome = this.#serve().then((outcome) => {
-      service.counters.current--;
-      service.counters[outcome === 'moved' ? 'departed' : outcome]++;
-      return outcome;
-    });
+    this.#begin();
+  }
+
+  get connection(): StageConnection {
+    return this.#connection;
   }
 
   get client(): Address {
@@ -71,6 +82,10 @@ export class Hosting implements LifelineWatch, ConnectionContext {
     return this.#lifeline.signal;
   }
 
+  readable(): void {
+    this.#stay?.intake.proceed();
+  }
+
   moved(departure: Departure): void {
     const { plan, report } = this.#service;
     report({ kind: 'departed', service: plan.service, cid: this.#connection.cid, ...departure });
@@ -80,33 +95,45 @@ export class Hosting implements LifelineWatch, ConnectionContext {
   }
 
   gone(): void {
+    this.#stay?.intake.proceed(); // ends what waits
     void this.#io?.close(); // H4
   }
 
   /** The stage that runs is not waited for any more: its connection ends as after a failure, or at once. */
   interrupt(error: Error): void {
-    if (this.#interruptRun === undefined) this.#connection.destroy();
-    else this.#interruptRun(error);
+    const io = this.#io;
+    if (io === undefined) {
+      this.#connection.destroy();
+      return;
+    }
+    io.retire(error); // H5
+    this.#lifeline.interrupt(error);
+    this.#stay?.intake.interrupt(error);
+    if (this.#interruptTelling === undefined) this.#threw(io, error);
+    else this.#interruptTelling(error);
   }
 
-  async #serve(): Promise<HostOutcome> {
+  overdue(): void {
+    const { plan, limits, stages, counters } = this.#service;
+    const phase = this.#phase;
+    if (phase.kind === 'finishing') this.#connection.destroy();
+    if (phase.kind !== 'stage' && phase.kind !== 'telling-failure') return;
+    const isStage = phase.kind === 'stage';
+    if (isStage) counters.stagesTimedOut++;
+    else counters.failuresTimedOut++;
+    const limitMs = isStage ? (stages.get(phase.stage)?.timeoutMs ?? limits.stageTimeMs) : limits.failureTimeMs;
+    this.interrupt(new StageTimedOut(plan.service, phase.stage, limitMs));
+  }
+
+  #begin(): void {
     try {
       this.#handler = this.#service.createHandler(this);
-      this.#phase = { kind: 'restoring' };
+      this.#phase = RESTORING;
       const frame = new Frame(this.#service.format, this.#handler.session);
-      const stay = new Stay(this.#service, this.#connection, this.#lifeline, frame, () => this.#overdue());
-      this.#stay = stay;
-      let point = this.#arrive(stay);
-      while (point.kind === 'stage') {
-        this.#phase = point;
-        point = await this.#runStage(stay, this.#handler, point.stage);
-        stay.enter(point);
-      }
-      return await this.#finish(stay);
+      this.#stay = new Stay(this.#service, this.#connection, this.#lifeline, frame, this);
+      this.#goOn(this.#stay, this.#handler, this.#arrive(this.#stay));
     } catch (error) {
-      return await this.#conclude(error);
-    } finally {
-      this.#stay?.timer.stop();
+      this.#end(this.#conclude(error));
     }
   }
 
@@ -129,44 +156,71 @@ export class Hosting implements LifelineWatch, ConnectionContext {
     return entry;
   }
 
-  async #runStage(stay: Stay, handler: Handler, stage: string): Promise<RestartPoint> {
-    const { plan, routes } = this.#service;
-    const io = new ConnectionIo(stay, stage, 'stage');
+  /** Runs the stage, or finishes; comes back through `#returned` or `#threw`, from a turn of its own. */
+  #goOn(stay: Stay, handler: Handler, point: RestartPoint): void {
+    if (point.kind === 'finished')
+      return this.#end(this.#finish(stay).catch((error: unknown) => this.#conclude(error)));
+    this.#phase = point;
+    this.#run(new ConnectionIo(stay, point.stage, 'stage'), (io) => handler.run(point.stage, io));
+  }
+
+  #run(io: ConnectionIo, run: (io: ConnectionIo) => unknown): void {
     this.#io = io;
+    let running: Promise<unknown>;
     try {
-      const returned = await this.#untilOver(io, handler.run(stage, io));
-      stay.frame.checkAllFields(stage);
-      return restartPointOf(plan, routes, stage, returned);
-    } finally {
-      io.retire();
-      await io.close(); // H4
+      running = Promise.resolve(run(io));
+    } catch (error) {
+      running = Promise.reject(error as Error);
+    }
+    running.then(
+      (returned) => this.#returned(io, returned),
+      (error: unknown) => this.#threw(io, error),
+    );
+  }
+
+  #returned(io: ConnectionIo, returned: unknown): void {
+    if (this.#io !== io) return; // H5
+    if (io.hasOpened) void this.#letGo(io).then(() => this.#proceed(io, returned));
+    else this.#proceed(io, returned);
+  }
+
+  #proceed(io: ConnectionIo, returned: unknown): void {
+    const [stay, handler, phase] = [this.#stay, this.#handler, this.#phase];
+    if (this.#io !== io || stay === undefined || handler === undefined || phase.kind !== 'stage') return;
+    io.retire();
+    this.#io = undefined;
+    try {
+      stay.frame.checkAllFields(phase.stage);
+      const point = restartPointOf(this.#service.plan, this.#service.routes, phase.stage, returned);
+      stay.enter(point);
+      this.#goOn(stay, handler, point);
+    } catch (error) {
+      this.#end(this.#conclude(error));
     }
   }
 
-  /** Waits for a run of the service's code, or for what interrupts it (H5). */
-  #untilOver(io: ConnectionIo, run: Promise<unknown>): Promise<unknown> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.#interruptRun = (error) => {
-        io.retire(error);
-        this.#lifeline.interrupt(error);
-        reject(error);
-      };
-      run.then(resolve, reject);
-    }).finally(() => {
-      this.#interruptRun = undefined;
-    });
+  #threw(io: ConnectionIo, error: unknown): void {
+    if (this.#io !== io) return; // H5
+    this.#io = undefined;
+    const hadOpen = io.hasOpened;
+    const concluded = this.#letGo(io).then(() => this.#conclude(error, hadOpen));
+    this.#end(concluded);
   }
 
-  #overdue(): void {
-    const { plan, limits, stages, counters } = this.#service;
-    const { kind } = this.#phase;
-    if (kind === 'finishing') return void this.#connection.destroy();
-    if (this.#phase.kind === 'building' || this.#phase.kind === 'restoring') return;
-    const { stage } = this.#phase;
-    if (kind === 'telling-failure') counters.failuresTimedOut++;
-    else counters.stagesTimedOut++;
-    const limitMs = kind === 'stage' ? (stages.get(stage)?.timeoutMs ?? limits.stageTimeMs) : limits.failureTimeMs;
-    this.interrupt(new StageTimedOut(plan.service, stage, limitMs));
+  /** H4. */
+  async #letGo(io: ConnectionIo): Promise<void> {
+    io.retire();
+    await io.close();
+  }
+
+  #end(outcome: Promise<HostOutcome>): void {
+    void outcome.then((known) => {
+      const { counters } = this.#service;
+      this.#stay?.forgetTime();
+      counters.current--;
+      counters[known === 'moved' ? 'departed' : known]++;
+      this.#over(this, known);
+    });
   }
 
   /** H3. */
@@ -183,57 +237,66 @@ export class Hosting implements LifelineWatch, ConnectionContext {
     return this.#connection.writableFinished ? 'finished' : 'lost';
   }
 
-  async #conclude(error: unknown): Promise<HostOutcome> {
+  /** Never rejects. `hadOpen`: something had to be closed because of it. */
+  async #conclude(error: unknown, hadOpen = false): Promise<HostOutcome> {
     const { presence } = this.#lifeline;
     if (presence.kind === 'diverged') this.#service.counters.replaysDiverged++;
-    if (await this.#saysThatItLeft(error)) return presence.kind === 'moved' ? 'moved' : 'lost';
+    if (this.#saysThatItLeft(error, hadOpen)) return presence.kind === 'moved' ? 'moved' : 'lost';
     const isStop = error instanceof ServiceStopping; // nobody's failure
     if (!isStop) this.#service.report(reportOf(this.#phase, this.#context(error))); // H2
     if (presence.kind !== 'here') return presence.kind === 'diverged' ? 'failed' : presence.kind;
-    if (this.#phase.kind === 'stage' && this.#service.plan.failed !== undefined) {
-      return await this.#tellFailure(this.#phase.stage, error);
-    }
-    if (isStop) this.#connection.destroy();
+    const [stay, handler, phase] = [this.#stay, this.#handler, this.#phase];
+    const canTell = phase.kind === 'stage' && this.#service.plan.failed !== undefined;
+    if (canTell && stay !== undefined && handler !== undefined) {
+      await this.#tellFailure(stay, handler, phase.stage, error);
+    } else if (isStop) this.#connection.destroy();
     else this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1
     return isStop ? 'lost' : 'failed';
   }
 
   /** Whether an error only says that the connection is not here: ours, or that of what was aborted or closed for it. */
-  async #saysThatItLeft(error: unknown): Promise<boolean> {
+  #saysThatItLeft(error: unknown, hadOpen: boolean): boolean {
     if (error instanceof ConnectionMoved || error instanceof ConnectionLost) return true;
     const { kind } = this.#lifeline.presence;
     if (kind === 'here' || kind === 'diverged') return false;
     if (error instanceof StageTimedOut || error instanceof ServiceStopping) return true; // nobody waits for it any more
-    const hadOpen = (await this.#io?.close()) === 'closed';
     return hadOpen || (error instanceof Error && error.name === 'AbortError');
   }
 
   /** H6. Also tells the client that the service stops here. */
-  async #tellFailure(stage: string, error: unknown): Promise<HostOutcome> {
+  async #tellFailure(stay: Stay, handler: Handler, stage: string, error: unknown): Promise<void> {
     const { report, limits } = this.#service;
-    const [stay, handler] = [this.#stay, this.#handler];
-    if (stay === undefined || handler === undefined) throw new TypeError('A stage failed before there was a handler.');
     this.#phase = { kind: 'telling-failure', stage };
     const io = new ConnectionIo(stay, stage, 'failure');
-    this.#io = io;
     try {
       stay.lock.acquire();
-      stay.timer.limit(limits.failureTimeMs);
-      await this.#untilOver(io, handler.failed(io, error));
-      io.retire();
-      await io.close();
+      stay.limitTime(limits.failureTimeMs);
+      await this.#untilTold(io, handler.failed(io, error));
+      await this.#letGo(io);
       stay.enter(FINISHED);
       stay.lock.release();
       await this.#finish(stay);
     } catch (secondError) {
-      io.retire();
-      await io.close();
-      if (!(await this.#saysThatItLeft(secondError))) {
+      const hadOpen = io.hasOpened;
+      await this.#letGo(io);
+      if (!this.#saysThatItLeft(secondError, hadOpen)) {
         report({ kind: 'failed-failed', stage, ...this.#context(secondError) });
       }
       this.#connection.destroy();
     }
-    return 'failed';
+  }
+
+  async #untilTold(io: ConnectionIo, told: Promise<void>): Promise<void> {
+    this.#io = io;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#interruptTelling = reject;
+        told.then(resolve, reject);
+      });
+    } finally {
+      this.#io = undefined;
+      this.#interruptTelling = undefined;
+    }
   }
 
   #context(error: unknown): { service: string; cid: string | undefined; epoch: number; error: unknown } {
@@ -255,4 +318,13 @@ function reportOf(
     default:
       return { kind: 'stage-failed', stage: phase.stage, ...context };
   }
+}
+
+/**
+ * Serves one connection. Resolves once it is gone from this member and its handler has returned; never rejects.
+ *
+ * @internal
+ */
+export function hostConnection(service: HostedService, connection: StageConnection): Promise<HostOutcome> {
+  return new Promise((resolve) => new Hosting(service, connection, (_, outcome) => resolve(outcome)));
 }

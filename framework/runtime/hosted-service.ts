@@ -1,7 +1,7 @@
 // From a compiled service to one that takes connections.
 
 import type { Container } from 'inversify';
-import type { Clock, Entropy } from '@migratory/stack';
+import type { Entropy } from '@migratory/stack';
 import { handlerFactory } from '../container.js';
 import type { ServiceDefinition } from '../definition.js';
 import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from '../limits.js';
@@ -10,11 +10,12 @@ import { newServiceCounters } from './counters.js';
 import { SnapshotFormat } from './frame.js';
 import type { Reporter } from './report.js';
 import { Routes } from './routes.js';
+import type { StageClock } from './stage-clock.js';
 import type { HostedService } from './stay.js';
 
 /** What a service needs of where it is hosted. */
 export interface Surroundings {
-  readonly clock: Clock;
+  readonly clock: StageClock;
   readonly entropy: Entropy;
   readonly report: Reporter;
   readonly container?: Container | undefined;

@@ -1,7 +1,8 @@
 // The lifeline: whether the connection is still here, and if not, why.
 //
-// One per hosted connection. Everything that waits on the connection waits through it, so that a move, the connection's
-// death or an interruption of the stage ends every wait with the right error, at once, whatever the stream was doing.
+// One per hosted connection, and the only one that listens to it. Everything that waits on the connection waits through it
+// or hears from it, so that a move, the connection's death or an interruption of the stage ends every wait with the right
+// error, at once, whatever the stream was doing.
 
 import type { Departure } from '../definition.js';
 import { ConnectionLost, ConnectionMoved, ReplayDiverged } from '../errors.js';
@@ -13,19 +14,23 @@ export type Presence =
   | { readonly kind: 'lost'; readonly error: ConnectionLost }
   | { readonly kind: 'diverged'; readonly error: ReplayDiverged };
 
-/** What happens to the connection, for those who have to let go of something. */
+/** What happens to the connection, for those whom it concerns. */
 export interface LifelineWatch {
+  /** There may be something to read, or the end of the client's stream. */
+  readable(): void;
   moved(departure: Departure): void;
   /** Whatever took it away; after `moved`, where it was that. */
   gone(): void;
 }
+
+type Settle = (error?: unknown) => void;
 
 const HERE: Presence = { kind: 'here' };
 
 export class Lifeline {
   readonly #connection: StageConnection;
   readonly #watch: LifelineWatch;
-  readonly #waits = new Set<(error?: unknown) => void>();
+  #waits: Set<Settle> | undefined;
   #abort: AbortController | undefined;
   #presence: Presence = HERE;
   #transportError: unknown;
@@ -34,6 +39,9 @@ export class Lifeline {
   constructor(connection: StageConnection, watch: LifelineWatch) {
     this.#connection = connection;
     this.#watch = watch;
+    const readable = (): void => watch.readable();
+    connection.on('readable', readable);
+    connection.on('end', readable);
     connection.on('error', (error: Error) => {
       this.#transportError ??= error;
     });
@@ -42,7 +50,7 @@ export class Lifeline {
       watch.moved(departure);
     });
     if (connection.closed) this.#close();
-    else connection.once('close', () => this.#close());
+    else connection.on('close', () => this.#close());
   }
 
   get presence(): Presence {
@@ -62,26 +70,27 @@ export class Lifeline {
     if (this.#connection.destroyed) throw this.#loss().error;
   }
 
-  /** Waits until one of the stream's events happens. Throws like `check`, and what the wait is interrupted with. */
-  async wait(...events: readonly string[]): Promise<void> {
+  /** Waits until an event of the stream. Throws like `check`, and what the wait is interrupted with. */
+  async wait(event: 'drain' | 'finish'): Promise<void> {
     this.check();
     await new Promise<void>((resolve, reject) => {
-      const settle = (interruption?: unknown): void => {
-        for (const event of events) this.#connection.off(event, happened);
-        this.#waits.delete(settle);
+      const waits = (this.#waits ??= new Set());
+      const settle: Settle = (interruption) => {
+        this.#connection.off(event, happened);
+        waits.delete(settle);
         if (interruption === undefined) resolve();
         else reject(interruption as Error);
       };
       const happened = (): void => settle();
-      for (const event of events) this.#connection.once(event, happened);
-      this.#waits.add(settle);
+      this.#connection.on(event, happened);
+      waits.add(settle);
     });
     this.check();
   }
 
   /** Ends what waits now with `error`; the connection itself is as it was. */
   interrupt(error: unknown): void {
-    for (const settle of [...this.#waits]) settle(error);
+    for (const settle of [...(this.#waits ?? [])]) settle(error);
   }
 
   /** Resolves when the stream has closed, for whatever reason. */
@@ -106,7 +115,7 @@ export class Lifeline {
   #leave(presence: Exclude<Presence, { kind: 'here' }>): void {
     if (this.#presence.kind !== 'here') return;
     this.#presence = presence;
-    for (const settle of [...this.#waits]) settle();
+    for (const settle of [...(this.#waits ?? [])]) settle();
     this.#abort?.abort(presence.error);
     this.#watch.gone();
   }

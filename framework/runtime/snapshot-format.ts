@@ -15,14 +15,21 @@ import {
 } from '../errors.js';
 import type { ServiceLimits } from '../limits.js';
 import type { StagePlan } from '../plan.js';
-import { encodeValue, findObstacle, NO_BYTES } from '../snapshotable.js';
+import { encodeValue, findObstacle } from '../snapshotable.js';
 import { FieldGuards } from './field-guards.js';
 import { FieldPlaces } from './field-places.js';
 import type { Session } from './handler.js';
-import { appendResult, encodeHeader, encodeSnapshot, readSnapshot, type SnapshotRecord } from './snapshot-record.js';
+import {
+  appendResult,
+  EMPTY_JOURNAL,
+  encodeHeader,
+  encodeSnapshot,
+  readSnapshot,
+  type SnapshotRecord,
+} from './snapshot-record.js';
 import { upgrade } from './upgrades.js';
 
-/** A snapshot as this release encodes it, and how much of it is there without the results. */
+/** A snapshot as this release encodes it, and where its journal begins. */
 export interface EncodedSnapshot {
   readonly state: Uint8Array;
   /** Bytes. */
@@ -62,7 +69,7 @@ export class SnapshotFormat {
     this.#header = encodeHeader(plan);
   }
 
-  /** Bytes for `setState`; `journal` is what follows the point in an earlier snapshot. See `Frame.encode`. */
+  /** Bytes for `setState`; `journal` is what follows the point in an earlier snapshot, or the empty one. See `Frame.encode`. */
   encode(session: Session, stage: string | undefined, visit: number, journal: Uint8Array): EncodedSnapshot {
     if (stage === undefined) return this.#encodePoint([null], 'done', journal);
     const { fields } = this.#plan;
@@ -101,18 +108,18 @@ export class SnapshotFormat {
   }
 
   /** See `Frame.record`. */
-  append(state: Uint8Array, stage: string, key: string, result: unknown): Uint8Array {
+  append({ state, pointLength }: EncodedSnapshot, stage: string, key: string, result: unknown): EncodedSnapshot {
     const label = `io.once(${key})`;
     const obstacle = findObstacle(key, label) ?? findObstacle(result, label);
     if (obstacle !== undefined) {
       throw new SnapshotNotSerialisable(this.#plan.service, stage, label, obstacle.path, obstacle.found);
     }
-    const longer = appendResult(state, key, result);
+    const longer = appendResult(state, pointLength, key, result);
     if (longer.length > this.#limits.snapshotLength) {
       const lengths = [longer.length - state.length, state.length];
       throw this.#tooLarge(stage, longer.length, [label, 'what was there before'], lengths);
     }
-    return longer;
+    return { state: longer, pointLength };
   }
 
   /** Sets the fields of a handler to those of a usable snapshot. */
@@ -160,7 +167,7 @@ export class SnapshotFormat {
         results,
         fromVersion: version,
         visit,
-        encoded: this.#encodeAgain(content, visit, NO_BYTES),
+        encoded: this.#encodeAgain(content, visit, EMPTY_JOURNAL),
       };
     }
     const content = upgrade(this.#plan, this.#upgrades, record);
@@ -171,7 +178,7 @@ export class SnapshotFormat {
 
   #finished({ version, visit }: SnapshotRecord): UsableSnapshot {
     const content: SnapshotContent = { stage: undefined, fields: {} };
-    const encoded = this.#encodePoint([null], 'done', NO_BYTES);
+    const encoded = this.#encodePoint([null], 'done', EMPTY_JOURNAL);
     return { kind: 'usable', content, results: new Map(), fromVersion: version, visit, encoded };
   }
 

@@ -4,10 +4,10 @@
 //
 //   [2, service, version, fingerprint, field names]   the same in all snapshots of a service
 //   [stage, visit, value, value, ...]                 or [null]: the service has finished
-//   [key, result]                                     any number: what `io.once` recorded since the stage was entered
+//   [[key, result], ...]                              the journal: what `io.once` recorded since the stage was entered
 //
-// MessagePack values, one after the other. A result is appended and those before it stay as they are, so that it is kept as
-// it was when it was recorded. Format 1 was a single value, [1, service, version, fingerprint, stage or null, values], whose
+// Three MessagePack values, one after the other. To the journal a result is appended, and those before it stay as they are:
+// it is kept as it was when it was recorded. Format 1 was a single value, [1, service, version, fingerprint, stage or null, values], whose
 // field names only a member of the very same plan knows.
 
 import { SnapshotMismatch, type SnapshotMismatchReason } from '../errors.js';
@@ -29,7 +29,7 @@ export interface SnapshotRecord {
   /** In the order of the names; none where the service has finished. */
   readonly values: readonly unknown[];
   readonly results: ReadonlyMap<string, unknown>;
-  /** Bytes up to the results. */
+  /** Bytes up to the journal. */
   readonly pointLength: number;
 }
 
@@ -41,14 +41,25 @@ export function encodeHeader(plan: StagePlan): Uint8Array {
   return encodeValue([SNAPSHOT_FORMAT, plan.service, plan.version, plan.fingerprint, names]);
 }
 
-/** `point` is [stage, visit, ...values] or [null]; `journal` is encoded results. */
+/** An empty array. */
+export const EMPTY_JOURNAL = Uint8Array.of(0x90);
+/** A journal with results begins with it and the number of them in 32 bits, so that one can be added in place. */
+const ARRAY_32 = 0xdd;
+const ARRAY_32_LENGTH = 5;
+
+/** `point` is [stage, visit, ...values] or [null]; `journal` is the end of an earlier snapshot, or the empty one. */
 export function encodeSnapshot(header: Uint8Array, point: readonly unknown[], journal: Uint8Array): Uint8Array {
   return encodeBetween(header, point, journal);
 }
 
-/** A snapshot with one more result at its end. */
-export function appendResult(state: Uint8Array, key: string, result: unknown): Uint8Array {
-  return encodeBetween(state, [key, result], NO_BYTES);
+/** A snapshot with one more result in its journal, which begins at `pointLength`. */
+export function appendResult(state: Uint8Array, pointLength: number, key: string, result: unknown): Uint8Array {
+  const bytes = Buffer.from(state.buffer, state.byteOffset, state.length);
+  const isEmpty = bytes[pointLength] === EMPTY_JOURNAL[0];
+  const entries = bytes.subarray(pointLength + (isEmpty ? 1 : ARRAY_32_LENGTH));
+  const start = Buffer.of(ARRAY_32, 0, 0, 0, 0);
+  start.writeUInt32BE(isEmpty ? 1 : bytes.readUInt32BE(pointLength + 1) + 1, 1);
+  return encodeBetween(Buffer.concat([bytes.subarray(0, pointLength), start, entries]), [key, result], NO_BYTES);
 }
 
 /** Throws `SnapshotMismatch`: 'unreadable', 'other-format', 'other-service'. Versions are for the caller to judge. */
@@ -98,13 +109,14 @@ function contentOfFormat1(
 
 function contentOfFormat2(
   [names]: readonly unknown[],
-  [, point, ...entries]: readonly DecodedPart[],
+  [, point, journal, ...rest]: readonly DecodedPart[],
   refuse: Refuse,
 ): Content {
   if (!isListOfNames(names)) throw refuse('unreadable', "its fields' names are none");
   if (point === undefined || !Array.isArray(point.value)) throw refuse('unreadable', 'it says no stage');
+  if (rest.length > 0) throw refuse('unreadable', 'there is something behind its end');
   const [stage, visit = 0, ...values] = point.value as readonly unknown[];
-  const [pointLength, results] = [point.end, resultsOf(entries, refuse)];
+  const [pointLength, results] = [point.end, resultsOf(journal?.value, refuse)];
   if (typeof visit !== 'number' || !Number.isSafeInteger(visit) || visit < 0)
     throw refuse('unreadable', 'it has no visit');
   if (stage === null && values.length === 0) return { stage: undefined, visit, names, values, results, pointLength };
@@ -121,12 +133,13 @@ function isListOfNames(value: unknown): value is readonly string[] {
   );
 }
 
-function resultsOf(entries: readonly DecodedPart[], refuse: Refuse): ReadonlyMap<string, unknown> {
+function resultsOf(entries: unknown, refuse: Refuse): ReadonlyMap<string, unknown> {
+  if (!Array.isArray(entries)) throw refuse('unreadable', 'it has no journal');
   if (entries.length === 0) return NO_RESULTS;
   const results = new Map<string, unknown>();
-  for (const { value } of entries) {
-    if (!Array.isArray(value) || value.length !== 2) throw refuse('unreadable', 'a recorded result is none');
-    const [key, result] = value as readonly unknown[];
+  for (const entry of entries as readonly unknown[]) {
+    if (!Array.isArray(entry) || entry.length !== 2) throw refuse('unreadable', 'a recorded result is none');
+    const [key, result] = entry as readonly unknown[];
     if (typeof key !== 'string') throw refuse('unreadable', 'a recorded result has no key');
     results.set(key, result);
   }

@@ -5,19 +5,19 @@
 //       has been waiting finds the connection where that stage has led to.
 //   Y3. A result of `io.once` is added to the restart point as it was taken, with the fields' values of then.
 
-import type { Clock, Entropy, OutputMode } from '@migratory/stack';
+import type { Entropy, OutputMode } from '@migratory/stack';
 import { InputLogOverflowed, OutputTooLong, SnapshotTooLarge } from '../errors.js';
 import type { ServiceLimits } from '../limits.js';
 import type { PlannedStage, StagePlan } from '../plan.js';
 import type { ServiceCounters } from './counters.js';
 import type { Frame, RestartPoint, SnapshotFormat } from './frame.js';
 import type { ConnectionContext, Handler } from './handler.js';
-import { Intake } from './intake.js';
+import { Intake, type IntakeOwner } from './intake.js';
 import type { Lifeline } from './lifeline.js';
 import type { Reporter } from './report.js';
 import type { Routes } from './routes.js';
 import type { StageConnection } from './stage-connection.js';
-import { StageTimer } from './stage-timer.js';
+import type { StageClock, Timed } from './stage-clock.js';
 import { StateLock } from './state-lock.js';
 
 /** A service that is ready to take connections. */
@@ -30,18 +30,23 @@ export interface HostedService {
   readonly limits: ServiceLimits;
   readonly counters: ServiceCounters;
   readonly report: Reporter;
-  readonly clock: Clock;
+  readonly clock: StageClock;
   readonly entropy: Entropy;
 }
 
-export class Stay {
+/** Whom a stay tells what is not its own business. */
+export interface StayOwner {
+  /** It takes longer than it may. */
+  overdue(): void;
+}
+
+export class Stay implements IntakeOwner, Timed {
   readonly service: HostedService;
   readonly connection: StageConnection;
   readonly lifeline: Lifeline;
   readonly intake: Intake;
   readonly frame: Frame;
   readonly lock: StateLock;
-  readonly timer: StageTimer;
   #stage = '';
   /** Whose restart point the last one is: not the stage's that runs, where it has recorded another. */
   #restartStage: string | undefined;
@@ -50,21 +55,47 @@ export class Stay {
   #inputLength = 0;
   #outputLength = 0;
   #identity: string | undefined;
+  #sinceMs = 0;
+  #limitMs = Infinity;
+  readonly #owner: StayOwner;
 
-  constructor(
-    service: HostedService,
-    connection: StageConnection,
-    lifeline: Lifeline,
-    frame: Frame,
-    overdue: () => void,
-  ) {
+  constructor(service: HostedService, connection: StageConnection, lifeline: Lifeline, frame: Frame, owner: StayOwner) {
     this.service = service;
     this.connection = connection;
     this.lifeline = lifeline;
     this.frame = frame;
-    this.intake = new Intake(connection, lifeline, (length) => this.#consumed(length));
+    this.intake = new Intake(connection, this);
     this.lock = new StateLock(connection, lifeline);
-    this.timer = new StageTimer(service.clock, overdue);
+    this.#owner = owner;
+  }
+
+  get dueAt(): number {
+    return this.#sinceMs + this.#limitMs;
+  }
+
+  /** From now on so much time is allowed. */
+  limitTime(limitMs: number): void {
+    const { clock } = this.service;
+    this.#sinceMs = clock.now();
+    const isLess = limitMs < this.#limitMs;
+    this.#limitMs = limitMs;
+    if (isLess) clock.watch(this);
+  }
+
+  overdue(): void {
+    this.#limitMs = Infinity;
+    this.#owner.overdue();
+  }
+
+  /** Nobody waits for anything here any more. */
+  forgetTime(): void {
+    this.#limitMs = Infinity;
+    this.service.clock.forget(this);
+  }
+
+  /** Throws when the connection isn't here any more. */
+  check(): void {
+    this.lifeline.check();
   }
 
   /** Where the last restart point goes on; undefined: nowhere, the service has finished. */
@@ -104,7 +135,7 @@ export class Stay {
     this.#mode = mode;
     this.#stage = stage?.name ?? '';
     if (stage !== undefined) counters.stagesEntered++;
-    this.timer.limit(stage === undefined ? limits.closingTimeMs : (stage.timeoutMs ?? limits.stageTimeMs));
+    this.limitTime(stage === undefined ? limits.closingTimeMs : (stage.timeoutMs ?? limits.stageTimeMs));
   }
 
   /** The restart point moves up inside the stage. */
@@ -117,7 +148,7 @@ export class Stay {
     const state = this.#encode(point, journal);
     this.intake.giveBack(); // Y1
     this.connection.setState(state);
-    this.timer.restart();
+    this.#sinceMs = this.service.clock.now();
     this.#restartStage = point.kind === 'stage' ? point.stage : undefined;
     this.#inputLength = 0;
     this.#outputLength = 0;
@@ -147,7 +178,7 @@ export class Stay {
     this.connection.amendState(this.frame.record(key, result));
   }
 
-  #consumed(length: number): void {
+  consumed(length: number): void {
     const { plan, limits, counters, report } = this.service;
     const before = this.#inputLength;
     this.#inputLength += length;

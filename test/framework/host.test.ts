@@ -22,7 +22,7 @@ import {
   type ServiceSource,
   type StageIo,
 } from '@migratory/framework';
-import { Hosting } from '@migratory/framework/internal/runtime/host.js';
+import { hostConnection } from '@migratory/framework/internal/runtime/host.js';
 import { FakeClient, FakeConnection } from '../support/fake-connection.js';
 import { FakeStack } from '../support/fake-stack.js';
 import { hosted, runSession, turn } from '../support/fake-session.js';
@@ -194,7 +194,7 @@ test('a write that nobody awaits does not take the process down when the connect
 test('a client that goes away is no error of the stage', async (t) => {
   const { service, reports } = hosted(Steps);
   const connection = new FakeConnection(new FakeClient('x'));
-  const outcome = new Hosting(service, connection).outcome;
+  const outcome = hostConnection(service, connection);
   await turn();
   connection.destroy(new Error('reset'));
   t.is(await outcome, 'lost');
@@ -206,7 +206,7 @@ test('a connection that was gone before its turn came is no error either', async
   const connection = new FakeConnection(new FakeClient('x'));
   connection.destroy();
   await turn();
-  t.is(await new Hosting(service, connection).outcome, 'lost');
+  t.is(await hostConnection(service, connection), 'lost');
   t.deepEqual(reports, []);
 });
 
@@ -221,10 +221,10 @@ test('a snapshot of another version is refused: reported, and the connection des
     });
   const [older, newer] = [hosted(version(1)), hosted(version(2))];
   const connection = new FakeConnection(new FakeClient(''));
-  const origin = new Hosting(older.service, connection).outcome;
+  const origin = hostConnection(older.service, connection);
   await turn();
   const destination = connection.move();
-  t.is(await new Hosting(newer.service, destination).outcome, 'failed');
+  t.is(await hostConnection(newer.service, destination), 'failed');
   t.is(await origin, 'moved');
   t.true(destination.destroyed);
   t.is(newer.reports.length, 1);
@@ -238,7 +238,7 @@ test('a handler that cannot be built is reported, and the connection destroyed',
     throw new Error('no database');
   };
   const connection = new FakeConnection(new FakeClient(''));
-  t.is(await new Hosting({ ...service, createHandler }, connection).outcome, 'failed');
+  t.is(await hostConnection({ ...service, createHandler }, connection), 'failed');
   t.true(connection.destroyed);
   t.deepEqual(
     reports.map(({ kind }) => kind),
@@ -249,14 +249,14 @@ test('a handler that cannot be built is reported, and the connection destroyed',
 test('accepting and entering are one setState each, and a restored stage needs none', async (t) => {
   const { service } = hosted(calculator);
   const connection = new FakeConnection(new FakeClient('+ 1\n+ 2\n'));
-  void new Hosting(service, connection).outcome;
+  void hostConnection(service, connection);
   t.is(connection.states.length, 1);
   await turn();
   connection.arrive(4);
   await turn();
   t.is(connection.states.length, 3); // command, answer, command
   const destination = connection.move();
-  void new Hosting(service, destination).outcome;
+  void hostConnection(service, destination);
   await turn();
   t.is(destination.states.length, 0);
 });
@@ -307,7 +307,7 @@ test('after done a move needs no input to be remembered, and input that was disc
   t.deepEqual([runs, outcomes], [1, ['moved', 'finished']]);
 
   const connection = new FakeConnection(new FakeClient('x'.repeat(600)));
-  void new Hosting(hosted(service).service, connection).outcome;
+  void hostConnection(hosted(service).service, connection);
   connection.arrive(100);
   await turn();
   const destination = connection.move();
@@ -318,7 +318,7 @@ test('each connection has a handler of its own', async (t) => {
   const { service } = hosted(Steps);
   const connections = ['a\n...', 'b\n...'].map((input) => new FakeConnection(new FakeClient(input)));
   for (const connection of connections) {
-    void new Hosting(service, connection).outcome;
+    void hostConnection(service, connection);
     connection.arrive(2);
     await turn();
     connection.deliver(100);

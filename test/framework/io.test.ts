@@ -15,7 +15,7 @@ import {
   WriteAfterEnd,
   type StageIo,
 } from '@migratory/framework';
-import { Hosting } from '@migratory/framework/internal/runtime/host.js';
+import { hostConnection } from '@migratory/framework/internal/runtime/host.js';
 import { FakeClient, FakeConnection } from '../support/fake-connection.js';
 import { hosted, turn } from '../support/fake-session.js';
 
@@ -38,7 +38,7 @@ async function benchWith(
       return new Promise(() => undefined);
     };
     const service = defineService({ name: 'bench', version: 1, entry: 'only', fields: () => ({}), stages: { only } });
-    void new Hosting(hosted(service).service, connection).outcome;
+    void hostConnection(hosted(service).service, connection);
   });
   return { client, connection, io };
 }
@@ -282,7 +282,7 @@ test('what a stage left running cannot move the restart point of the next', asyn
         },
       },
     });
-    void new Hosting(hosted(service).service, connection).outcome;
+    void hostConnection(hosted(service).service, connection);
   });
   t.true((await late) instanceof StageOver);
 });

@@ -6,9 +6,10 @@
 import type { Failure, Movement, ServiceSource } from '@migratory/framework';
 import { tryCompile } from '@migratory/framework/internal/compiler.js';
 import { CompileFailed } from '@migratory/framework/internal/diagnostics.js';
-import { Hosting, type HostOutcome } from '@migratory/framework/internal/runtime/host.js';
+import { hostConnection, type HostOutcome } from '@migratory/framework/internal/runtime/host.js';
 import { hostedService } from '@migratory/framework/internal/runtime/hosted-service.js';
 import type { HostedService } from '@migratory/framework/internal/runtime/stay.js';
+import { StageClock } from '@migratory/framework/internal/runtime/stage-clock.js';
 import { SeededEntropy, VirtualClock } from '@migratory/stack';
 import type { Container } from '@migratory/framework';
 import { FakeClient, FakeConnection } from './fake-connection.js';
@@ -37,7 +38,7 @@ export function hosted(
   const movements: Movement[] = [];
   const { plan, definition } = compilation;
   const service = hostedService(plan, definition, {
-    clock: new VirtualClock(),
+    clock: new StageClock(new VirtualClock()),
     entropy: new SeededEntropy(1),
     report: (report) => ('error' in report ? reports.push(report) : movements.push(report)),
     container,
@@ -61,7 +62,7 @@ export async function runSession(
   const { service, reports, movements } = hosted(source, container);
   const client = new FakeClient(input);
   let connection = new FakeConnection(client);
-  const hostings = [new Hosting(service, connection).outcome];
+  const hostings = [hostConnection(service, connection)];
   for (const step of schedule) {
     await turn();
     if (connection.destroyed) break;
@@ -69,7 +70,7 @@ export async function runSession(
     if (step.kind === 'deliver') connection.deliver(step.length);
     if (step.kind === 'move') {
       connection = connection.move();
-      hostings.push(new Hosting(service, connection).outcome);
+      hostings.push(hostConnection(service, connection));
     }
   }
   for (let step = 0; !connection.destroyed; step++) {
