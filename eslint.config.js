@@ -34,7 +34,7 @@ export default defineConfig(
   },
   {
     files: ['stack/**', 'framework/**'],
-    ignores: ['stack/drivers/**'],
+    ignores: ['stack/drivers/**', 'framework/command-line/{main,*-adapter,*-store}.ts'],
     rules: {
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'performance'],
       'no-restricted-properties': [

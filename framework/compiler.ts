@@ -1,15 +1,18 @@
 // From a declaration to a plan, with everything that is wrong said at once.
 //
-// Each check looks at one aspect and adds to the list; none stops another. A plan comes out only when the list is empty.
-// Stages that `next('...')` names are checked by the type checker, and by the runtime for services in plain JavaScript.
+// The declaration is taken apart into the service and its delegates; each is judged by itself (`checks.ts`, `fields.ts`), then
+// the code of the stages is read for where they lead (`stage-graph.ts`). A plan comes out only when nothing is wrong. Stages
+// that the code names in a way that can't be read are checked by the type checker, and by the runtime.
 
+import { checkHooks, checkIdentity, checkNames, checkStages, checkUpgrades } from './checks.js';
 import { definitionOf } from './decorators.js';
-import type { FieldDeclaration, MemberDeclaration, ServiceDefinition, ServiceSource } from './definition.js';
-import { CompileFailed, diagnose, type Diagnostic, type DiagnosticKind } from './diagnostics.js';
-import { fingerprintOf, type PlannedField, type StagePlan } from './plan.js';
-import { fieldTypeOf } from './snapshotable.js';
-
-const SERVICE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+import type { ServiceDefinition, ServiceSource, StageDeclaration } from './definition.js';
+import { CompileFailed, diagnose, type Diagnostic } from './diagnostics.js';
+import { declaredFields, planFields } from './fields.js';
+import { partsOf, pathOf, type ReportProblem, type ServicePart } from './parts.js';
+import { fingerprintOf, type PlannedDelegate, type PlannedField, type PlannedStage, type StagePlan } from './plan.js';
+import { Routes } from './routes.js';
+import { checkReachable, checkTargets, codeOf, recordedBy, successorsOf, type ServiceCode } from './stage-graph.js';
 
 export type Compilation =
   | { readonly kind: 'compiled'; readonly plan: StagePlan; readonly definition: ServiceDefinition }
@@ -31,128 +34,106 @@ export function tryCompile(source: ServiceSource): Compilation {
   const definition = typeof source === 'function' ? definitionOf(source) : source;
   const label = labelOf(definition);
   const diagnostics: Diagnostic[] = [];
-  const report = (kind: DiagnosticKind, cause: string): void => {
+  const report: ReportProblem = (kind, cause) => {
     diagnostics.push(diagnose(kind, label, cause));
   };
 
   checkIdentity(definition, report);
-  checkStages(definition, report);
-  const fields = planFields(definition, report);
-  checkMoved(definition, report);
-  if (diagnostics.length > 0) return { kind: 'failed', diagnostics };
-  return { kind: 'compiled', plan: planOf(definition, fields), definition };
-}
+  const parts = partsOf(definition, report);
+  const fields = parts.flatMap((part) => checkPart(part, within(part, report)));
+  checkUpgrades(definition, report);
 
-type Report = (kind: DiagnosticKind, cause: string) => void;
+  const code = codeOf(parts);
+  const delegates = planDelegates(parts);
+  checkTargets(code, delegates, namesIn(parts), report);
+  const stages = planStages(parts, delegates, code);
+  if (diagnostics.length === 0 && definition.upgrades.length === 0) {
+    checkReachable(entryOf(definition), stages, delegates, code, report);
+  }
+  if (diagnostics.length > 0) return { kind: 'failed', diagnostics };
+  return { kind: 'compiled', plan: planOf(definition, stages, fields, delegates), definition };
+}
 
 function labelOf({ identity, construction }: ServiceDefinition): string {
   if (identity.kind === 'declared' && typeof identity.name === 'string') return identity.name;
   return construction.kind === 'class' ? construction.type.name : 'a service without a name';
 }
 
-function checkIdentity({ identity }: ServiceDefinition, report: Report): void {
-  if (identity.kind === 'missing') return report('not-a-service', 'the class has no @Service');
-  const { name, version } = identity;
-  if (typeof name !== 'string' || !SERVICE_NAME.test(name)) {
-    report('invalid-name', `${JSON.stringify(name)} is not a name for a service`);
-  }
-  if (!Number.isSafeInteger(version) || version < 1) {
-    report('invalid-version', `${JSON.stringify(version)} is not a version`);
-  }
+/** Says of which object a problem is. */
+function within({ path }: ServicePart, report: ReportProblem): ReportProblem {
+  return path === '' ? report : (kind, cause) => report(kind, `in the delegate '${path}': ${cause}`);
 }
 
-function checkStages({ stages, entries }: ServiceDefinition, report: Report): void {
-  checkPlacement('@Stage', stages, report);
-  for (const name of repeated(stages)) report('duplicate-stage', `'${name}' is declared as a stage more than once`);
-  if (stages.length === 0) report('no-stages', 'there is no stage');
-  else if (entries.length === 0) report('no-entry', `none of the stages ${listOf(stages)} is the entry`);
-  if (entries.length > 1)
-    report('several-entries', `${entries.map((name) => `'${name}'`).join(' and ')} are both the entry`);
-  for (const entry of entries) {
-    if (stages.length > 0 && !stages.some((stage) => stage.name === entry)) {
-      report('unknown-entry', `the entry '${entry}' is none of the stages ${listOf(stages)}`);
-    }
-  }
+function checkPart(part: ServicePart, report: ReportProblem): readonly PlannedField[] {
+  checkStages(part.definition, report);
+  const declared = declaredFields(part.definition, report);
+  const fields = planFields(part, declared, report);
+  checkHooks(part, report);
+  checkNames(part.definition, declared, report);
+  return fields;
 }
 
-function planFields(definition: ServiceDefinition, report: Report): readonly PlannedField[] {
-  let declared: readonly FieldDeclaration[];
-  try {
-    declared = definition.fields();
-  } catch (error) {
-    report('initial-values-failed', `fields() failed: ${error instanceof Error ? error.message : String(error)}`);
-    return [];
-  }
-  checkPlacement('@Snapshot', declared, report);
-  for (const name of repeated(declared))
-    report('duplicate-snapshot', `'${name}' is declared as a snapshot more than once`);
-  const planned: PlannedField[] = [];
-  for (const field of declared) {
-    if (field.placement !== 'as-intended') continue;
-    if (field.type === 'unwritten') {
-      report('field-type-unknown', `the type of the snapshot field '${field.name}' is not known`);
-      continue;
-    }
-    const verdict = fieldTypeOf(field.type);
-    if (verdict.kind === 'travels')
-      planned.push({
-        name: field.name,
-        type: verdict.type,
-        guard: field.validate === undefined ? 'unguarded' : 'validated',
-      });
-    else report('field-type-cannot-travel', `the snapshot field '${field.name}' can't travel: ${verdict.because}`);
-  }
-  return planned.sort((a, b) => (a.name < b.name ? -1 : 1));
+function entryOf({ entries }: ServiceDefinition): string {
+  return entries[0] ?? '';
 }
 
-function checkMoved({ moved, stages, construction }: ServiceDefinition, report: Report): void {
-  checkPlacement('@Moved', moved, report);
-  if (construction.kind === 'functions') return; // its stages have names of their own
-  if (moved.length > 1) report('several-moved', `${listOf(moved)} are all marked @Moved`);
-  for (const name of new Set(moved.map((member) => member.name))) {
-    if (stages.some((stage) => stage.name === name)) {
-      report('conflicting-decorators', `'${name}' is a stage and the @Moved method`);
-    }
-  }
+function namesIn(parts: readonly ServicePart[]): (name: string) => boolean {
+  const names = new Set(
+    parts.flatMap(({ path, definition }) =>
+      [...definition.stages, ...definition.delegates].map(({ name }) => pathOf(path, name)),
+    ),
+  );
+  return (name) => names.has(name);
 }
 
-function checkPlacement(decorator: string, members: readonly MemberDeclaration[], report: Report): void {
-  for (const { name, placement } of members) {
-    if (placement !== 'as-intended')
-      report('misplaced-decorator', `${decorator} is on '${name}', which is ${placement}`);
-  }
+function planDelegates(parts: readonly ServicePart[]): readonly PlannedDelegate[] {
+  return parts.flatMap((part) =>
+    part.kind === 'service'
+      ? []
+      : [{ name: part.path, entry: pathOf(part.path, entryOf(part.definition)), then: part.then }],
+  );
 }
 
-function repeated(members: readonly MemberDeclaration[]): Set<string> {
-  const names = members.map((member) => member.name);
-  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
+function planStages(
+  parts: readonly ServicePart[],
+  delegates: readonly PlannedDelegate[],
+  code: ServiceCode,
+): readonly PlannedStage[] {
+  const declared = parts.flatMap(({ path, definition }) =>
+    definition.stages.map((stage) => ({ ...stage, name: pathOf(path, stage.name) })),
+  );
+  const routes = new Routes({ stages: declared, delegates });
+  return declared.map((stage) => planStage(stage, code, routes));
 }
 
-function listOf(members: readonly MemberDeclaration[]): string {
-  return members.map((member) => `'${member.name}'`).join(', ');
+function planStage({ name, settings }: StageDeclaration, code: ServiceCode, routes: Routes): PlannedStage {
+  const read = code.get(name);
+  return {
+    name,
+    lock: settings.lock === true ? 'locked' : 'open',
+    output: settings.output ?? 'live',
+    ...(settings.timeoutMs === undefined ? {} : { timeoutMs: settings.timeoutMs }),
+    successors: read === undefined ? { kind: 'unknown' } : successorsOf(name, read, routes),
+    recorded: read === undefined ? [] : recordedBy(name, read, routes),
+  };
 }
 
 function planOf(
-  { identity, stages, entries, moved, failed, upgrades }: ServiceDefinition,
+  { identity, entries, moved, failed, upgrades }: ServiceDefinition,
+  stages: readonly PlannedStage[],
   fields: readonly PlannedField[],
+  delegates: readonly PlannedDelegate[],
 ): StagePlan {
   if (identity.kind === 'missing') throw new TypeError('A service without identity was not diagnosed.');
   const plan = {
     service: identity.name,
     version: identity.version,
     entry: entries[0] ?? '',
-    stages: stages.map(({ name, settings }) => ({
-      name,
-      lock: settings.lock === true ? ('locked' as const) : ('open' as const),
-      output: settings.output ?? 'live',
-      timeoutMs: settings.timeoutMs,
-      successors: { kind: 'unknown' as const },
-      recorded: [],
-    })),
-    fields,
+    stages,
+    fields: [...fields].sort((a, b) => (a.name < b.name ? -1 : 1)),
     ...(moved[0] === undefined ? {} : { moved: moved[0].name }),
     ...(failed[0] === undefined ? {} : { failed: failed[0].name }),
-    delegates: [],
+    delegates,
     upgradesFrom: upgrades.map(({ from }) => from).sort((a, b) => a - b),
   };
   return { ...plan, fingerprint: fingerprintOf(plan) };

@@ -19,7 +19,7 @@ import type {
   UpgradeDeclaration,
   UpgradeFunction,
 } from './definition.js';
-import type { AnyStageIo } from './stage-io.js';
+import type { StageIo } from './stage-io.js';
 import type { Transition } from './transition.js';
 
 const KEY = {
@@ -69,7 +69,7 @@ export function Service(options: ServiceOptions): (type: ServiceClass) => void {
 
 /** Declares a method to be a stage: a named restart point. Entering it is `setState(stage, fields)`. */
 export function Stage(options: StageOptions = {}) {
-  return <Method extends (io: AnyStageIo) => Promise<Transition>>(
+  return <Method extends (io: StageIo) => Promise<Transition>>(
     target: object,
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,

@@ -6,7 +6,7 @@
 import type { OutputMode } from '@migratory/stack';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StageIo } from './stage-io.js';
-import type { Done, NextStage, Transition } from './transition.js';
+import type { Transition } from './transition.js';
 
 /** What the stack says when a connection leaves: the member that it goes to, where known, and its new epoch. */
 export interface Departure {
@@ -92,7 +92,8 @@ export type Construction =
   | { readonly kind: 'class'; readonly type: ServiceClass }
   | { readonly kind: 'functions'; readonly parts: FunctionParts };
 
-export interface ServiceDefinition {
+/** `Session` is the type of what its stages work on: the instance, or the fields with those of the delegates in them. */
+export interface ServiceDefinition<Session extends object = object> {
   readonly kind: 'service-definition';
   readonly identity: Identity;
   readonly stages: readonly StageDeclaration[];
@@ -105,76 +106,6 @@ export interface ServiceDefinition {
   readonly delegates: readonly DelegateDeclaration[];
   readonly upgrades: readonly UpgradeDeclaration[];
   readonly construction: Construction;
-}
-
-/** A service without decorators. `Stages` are the names of its stages: `next('...')` admits no other. */
-export interface ServiceForm<Fields extends object, Stages extends string> {
-  /** Lower-case letters, digits and hyphens, at most 63. */
-  readonly name: string;
-  /** A positive integer. */
-  readonly version: number;
-  readonly entry: NoInfer<Stages>;
-  /** The snapshot fields with their initial values; called once for each connection. */
-  readonly fields: () => Fields;
-  readonly stages: {
-    readonly [Stage in Stages]: (session: Fields, io: StageIo) => Promise<NextStage<NoInfer<Stages>> | Done>;
-  };
-  /** Of the stages that need other than the defaults. */
-  readonly settings?: { readonly [Stage in NoInfer<Stages>]?: StageSettings };
-  /** Guards of fields: a snapshot with a value that one refuses is neither taken nor accepted. */
-  readonly validate?: { readonly [Field in keyof Fields]?: StandardSchemaV1 };
-  /** By version: makes the snapshot of the next newer one. */
-  readonly upgrades?: Readonly<Record<number, UpgradeFunction>>;
-  /** Cleans up at the member that the connection has left. */
-  readonly moved?: (session: Fields, departure: Departure) => void | Promise<void>;
-  /** A stage has thrown: says so to the client as the protocol asks. The connection is then ended, without it reset. */
-  readonly failed?: (session: Fields, io: StageIo, error: unknown) => void | Promise<void>;
-}
-
-/**
- * Declares a service without decorators. Never throws: `compile` says what is wrong.
- *
- * @public
- */
-export function defineService<Fields extends object, Stages extends string>(
-  form: ServiceForm<Fields, Stages>,
-): ServiceDefinition {
-  const settings: Readonly<Record<string, StageSettings | undefined>> = form.settings ?? {};
-  const validate: Readonly<Record<string, StandardSchemaV1 | undefined>> = form.validate ?? {};
-  return {
-    kind: 'service-definition',
-    identity: { kind: 'declared', name: form.name, version: form.version },
-    stages: Object.entries<unknown>(form.stages).map(([name, run]) => ({
-      name,
-      placement: typeof run === 'function' ? 'as-intended' : 'a field',
-      settings: settings[name] ?? {},
-    })),
-    entries: [form.entry],
-    fields: () =>
-      Object.entries(form.fields() as Readonly<Record<string, unknown>>).map(([name, value]) => ({
-        name,
-        placement: 'as-intended',
-        type: constructorOf(value),
-        ...(validate[name] === undefined ? {} : { validate: validate[name] }),
-      })),
-    moved: form.moved === undefined ? [] : [{ name: 'moved', placement: 'as-intended' }],
-    failed: form.failed === undefined ? [] : [{ name: 'failed', placement: 'as-intended' }],
-    delegates: [],
-    upgrades: Object.entries(form.upgrades ?? {}).map(([from, upgrade]) => ({
-      name: `upgrades.${from}`,
-      placement: 'as-intended',
-      from: Number(from),
-      upgrade,
-    })),
-    construction: { kind: 'functions', parts: form },
-  };
-}
-
-function constructorOf(value: unknown): FieldConstructor {
-  if (value === undefined || value === null) return Object;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (typeof prototype !== 'object' || prototype === null || !('constructor' in prototype)) {
-    return typeof value === 'function' ? Function : Object;
-  }
-  return typeof prototype.constructor === 'function' ? (prototype.constructor as unknown as FieldConstructor) : Object;
+  /** Never there: carries the type to services that delegate to this one. */
+  readonly '~session'?: Session;
 }

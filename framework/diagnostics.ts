@@ -31,7 +31,8 @@ const CATALOGUE = {
   'misplaced-decorator': {
     code: 'MIG012',
     remedy:
-      'Stages and @Moved are instance methods, snapshots are instance fields, and all have names that are strings.',
+      'Stages, @Moved and @Failed are instance methods, snapshots and delegates are instance fields, and all have names ' +
+      'that are strings.',
   },
   'several-moved': { code: 'MIG013', remedy: 'Leave @Moved() on one method and call the others from it.' },
   'conflicting-decorators': { code: 'MIG014', remedy: 'Let a method be a stage or the @Moved method, not both.' },
@@ -46,6 +47,33 @@ const CATALOGUE = {
     remedy:
       "Bind what the constructor asks for in the service's container, and let constructor and initial values have no side effect.",
   },
+  'unknown-stage': { code: 'MIG019', remedy: 'Name one of the stages or delegates of the object that names it.' },
+  'unreachable-stage': { code: 'MIG020', remedy: 'Let a stage that is reached name it in next(...), or remove it.' },
+  'several-failed': { code: 'MIG021', remedy: 'Leave @Failed() on one method and tell the errors apart in it.' },
+  'conflicting-failed': { code: 'MIG022', remedy: 'Let the @Failed method be neither a stage nor the @Moved method.' },
+  'invalid-stage-settings': {
+    code: 'MIG023',
+    remedy: "lock is true or false; output is 'live', 'held' or 'verified'; timeoutMs is a positive, finite number.",
+  },
+  'invalid-validator': {
+    code: 'MIG024',
+    remedy: "Give a schema of version 1 of Standard Schema: an object with '~standard' and in it validate().",
+  },
+  'invalid-upgrade': {
+    code: 'MIG025',
+    remedy: 'Write one static @Upgrade(from) for each older version: from is an integer from 1 to version - 1.',
+  },
+  'not-a-delegate': {
+    code: 'MIG026',
+    remedy: 'Write the class as the type of the field (login!: Login), and mark its stages @Stage.',
+  },
+  'delegate-cycle': { code: 'MIG027', remedy: 'Let the inner one name its own stages in next(...) to begin anew.' },
+  'delegate-hook': {
+    code: 'MIG028',
+    remedy: "Declare @Moved and @Failed in the service itself, and call the delegate's methods from there.",
+  },
+  'conflicting-names': { code: 'MIG029', remedy: 'Give fields, stages and delegates of one object different names.' },
+  'dotted-name': { code: 'MIG030', remedy: 'Leave dots out of names: they lead from a delegate to what is inside it.' },
 } as const;
 
 export type DiagnosticKind = keyof typeof CATALOGUE;
@@ -58,11 +86,21 @@ export interface Diagnostic {
   readonly service: string;
   readonly cause: string;
   readonly remedy: string;
+  /** Of this project: what it means at length, a wrong example and the right one. */
+  readonly page: string;
 }
 
 export function diagnose(kind: DiagnosticKind, service: string, cause: string): Diagnostic {
-  return { kind, service, cause, ...CATALOGUE[kind] };
+  const entry = CATALOGUE[kind];
+  return { kind, service, cause, ...entry, page: `docs/diagnostics/${entry.code}.md` };
 }
+
+/**
+ * All there are, in the order of their codes.
+ *
+ * @internal
+ */
+export const DIAGNOSTIC_KINDS = Object.keys(CATALOGUE) as readonly DiagnosticKind[];
 
 /**
  * "MIG005 files: no stage is the entry. Mark the stage ..."

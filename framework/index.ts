@@ -16,13 +16,12 @@ export type {
 export { compile } from './compiler.js';
 export { Delegate, Failed, Moved, Service, Snapshot, Stage, Upgrade } from './decorators.js';
 export type { DelegateOptions, ServiceOptions, SnapshotOptions, StageOptions } from './decorators.js';
-export { defineService } from './definition.js';
+export { defineService, type ServiceForm } from './define-service.js';
 export type {
   Departure,
   FieldConstructor,
   ServiceClass,
   ServiceDefinition,
-  ServiceForm,
   ServiceSource,
   SnapshotContent,
   StageSettings,

@@ -22,8 +22,8 @@ export interface PlannedStage {
   readonly name: string;
   readonly lock: 'open' | 'locked';
   readonly output: OutputMode;
-  /** Since the last restart point; undefined: the service's `stageTimeMs`. */
-  readonly timeoutMs: number | undefined;
+  /** Since the last restart point; absent: the service's `stageTimeMs`. */
+  readonly timeoutMs?: number;
   readonly successors: Successors;
   /** Stages that `io.snapshot({ stage })` records in it. */
   readonly recorded: readonly string[];
@@ -31,8 +31,11 @@ export interface PlannedStage {
 
 /** A sub-protocol: `next(name)` enters `entry`; where it has finished the connection goes on at `then`. */
 export interface PlannedDelegate {
+  /** With its path: `login`, `login.code`. */
   readonly name: string;
+  /** A stage, with its path. */
   readonly entry: string;
+  /** A stage or delegate of its owner, as the owner calls it. */
   readonly then: string;
 }
 

@@ -6,15 +6,17 @@
 //   I2. A snapshot covers every write called before it, whether or not its promise has resolved.
 
 import type { Address } from '@migratory/stack';
-import type { StageName } from './transition.js';
+import type { Done, StageName } from './transition.js';
 
 export interface ReadUntilOptions {
   /** Bytes to search for the delimiter, delimiter included. */
   readonly maxLength: number;
 }
 
-/** A stage of `Service`; any name where the service is not said. */
-type StageOf<Service> = unknown extends Service ? string : StageName<Service>;
+/** Of a stage that doesn't say its service: `io.snapshot({ stage })` admits any name. */
+interface AnyStages {
+  readonly [stage: string]: (io: never) => Promise<Done>;
+}
 
 export interface SnapshotPoint<Stage extends string = string> {
   /** Where to go on, should the connection move: a later stage, before its effect is made (the slides' third example). */
@@ -22,7 +24,7 @@ export interface SnapshotPoint<Stage extends string = string> {
 }
 
 /** `Service` is the class whose stages `snapshot({ stage })` may name; without it any name compiles. */
-export interface StageIo<Service = unknown> {
+export interface StageIo<Service = AnyStages> {
   /** The client's address, as the member that serves now sees it. */
   readonly client: Address;
   /** 16 hexadecimal digits; undefined when the client's TCP doesn't speak the migration options. */
@@ -57,7 +59,7 @@ export interface StageIo<Service = unknown> {
    * Moves the restart point up to this instant (`setState`), with the fields' values of now: of this stage, or of the one
    * that `point` names. Throws `SnapshotTooLarge`, `SnapshotNotSerialisable`, `SnapshotInvalid`, `UnknownStage`.
    */
-  snapshot(point?: SnapshotPoint<StageOf<Service>>): void;
+  snapshot(point?: SnapshotPoint<StageName<Service>>): void;
 
   /**
    * Makes an effect outside of the connection, and records its result with the restart point: when the stage runs again,
@@ -76,9 +78,4 @@ export interface StageIo<Service = unknown> {
    * `Symbol.dispose` is called.
    */
   use<Resource>(open: () => Resource | Promise<Resource>, close?: (resource: Resource) => unknown): Promise<Resource>;
-}
-
-/** The io of any service's stage: what a stage may ask for at most. A stage of `StageIo<Service>` takes it, whatever `Service`. */
-export interface AnyStageIo extends Omit<StageIo, 'snapshot'> {
-  snapshot(point?: SnapshotPoint<never>): void;
 }

@@ -26,14 +26,12 @@ type IfStage<Name, Member> = Member extends (io: never) => infer Returned
   : never;
 
 /** Keys are remapped, not mapped: a mapped array would be an array again, with methods of its own. */
-type MethodName<Service> = Service extends object
-  ? keyof { [Name in keyof Service as IfStage<Name, Service[Name]>]: never }
-  : never;
+type MethodName<Service> = keyof { [Name in keyof Service as IfStage<Name, Service[Name]>]: never };
+
+type IfDelegate<Name, Member> = Member extends object ? ([MethodName<Member>] extends [never] ? never : Name) : never;
 
 /** The fields that hold a sub-protocol: an object with stages of its own (`@Delegate`). */
-type DelegateName<Service> = Service extends object
-  ? keyof { [Name in keyof Service as [MethodName<Service[Name]>] extends [never] ? never : Name]: never }
-  : never;
+type DelegateName<Service> = keyof { [Name in keyof Service as IfDelegate<Name, Service[Name]>]: never };
 
 /** What `next` may name: the methods of `Service` that return a transition, and its delegates. */
 export type StageName<Service> = (MethodName<Service> | DelegateName<Service>) & string;
@@ -45,7 +43,7 @@ export interface NextStage<Name extends string> {
 
 interface NextStageOf<Service> {
   readonly kind: 'next';
-  readonly stage: StageName<Service>;
+  readonly stage: [Service] extends [never] ? never : StageName<Service>;
 }
 
 /** What a stage of `Service` returns: `async body(io: StageIo): Promise<Next<FileSession>>`. */

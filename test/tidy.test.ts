@@ -11,10 +11,10 @@ import test from 'ava';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const MAX_LINES = 500;
 
-/** Tests of drivers and of the kernel wait for a real clock; nothing else may. */
-const WAITS_FOR_A_CLOCK = /^(?:test\/(?:kernel|drivers|apps)\/|test\/stack\/drivers\/|bench\/)/;
-/** The core: time and randomness come in as arguments, bytes go out as outputs. */
-const CORE = /^(?:stack\/(?!drivers\/)|framework\/)/;
+/** Tests of drivers, of commands and of the kernel wait for a real clock; nothing else may. */
+const WAITS_FOR_A_CLOCK = /^(?:test\/(?:kernel|drivers|apps|command-line)\/|test\/stack\/drivers\/|bench\/)/;
+/** The core: time and randomness come in as arguments, bytes go out as outputs. The command line keeps its adapters apart. */
+const CORE = /^(?:stack\/(?!drivers\/)|framework\/(?!command-line\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$))/;
 const ADAPTER = /^apps\/(?:demo\/|[^/]+\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$)/;
 
 const impureCall = new RegExp(

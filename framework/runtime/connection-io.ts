@@ -17,7 +17,8 @@ export class ConnectionIo implements StageIo {
   readonly #purpose: 'stage' | 'failure';
   #resources: Resources | undefined;
   #effects: Set<string> | undefined;
-  #over: Error | undefined;
+  /** Why the calls throw by now; 'left' makes its error when there is somebody to throw it at. */
+  #over: 'left' | Error | undefined;
 
   constructor(stay: Stay, stage: string, purpose: 'stage' | 'failure') {
     this.#stay = stay;
@@ -42,7 +43,7 @@ export class ConnectionIo implements StageIo {
   }
 
   read(): Promise<Uint8Array | undefined> {
-    return handled(this.#running().intake.read());
+    return this.#running().intake.read();
   }
 
   readUntil(delimiter: string | Uint8Array, options: ReadUntilOptions): Promise<Uint8Array | undefined> {
@@ -51,26 +52,29 @@ export class ConnectionIo implements StageIo {
     if (!isLength(options.maxLength) || options.maxLength < bytes.length) {
       throw new InvalidOption('maxLength', "a number of bytes, at least the delimiter's");
     }
-    return handled(this.#running().intake.readUntil(bytes, options.maxLength));
+    return this.#running().intake.readUntil(bytes, options.maxLength);
   }
 
   readExactly(length: number): Promise<Uint8Array | undefined> {
     if (!isLength(length)) throw new InvalidOption('length', 'a number of bytes');
-    return handled(this.#running().intake.readExactly(length));
+    return this.#running().intake.readExactly(length);
   }
 
   write(data: Uint8Array | string): Promise<void> {
-    return handled(this.#write(toBytes(data)));
+    try {
+      return this.#write(toBytes(data)) === 'has-room' ? HAS_ROOM : handled(this.#stay.lifeline.wait('drain'));
+    } catch (error) {
+      return handled(Promise.reject(error as Error));
+    }
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  #write(bytes: Uint8Array): 'has-room' | 'full' {
     const { connection, lifeline } = this.#running();
     lifeline.check();
     if (connection.writableEnded) throw new WriteAfterEnd();
-    if (bytes.length === 0) return;
+    if (bytes.length === 0) return 'has-room';
     this.#stay.produced(bytes.length);
-    if (connection.write(bytes)) return;
-    await lifeline.wait('drain');
+    return connection.write(bytes) ? 'has-room' : 'full';
   }
 
   end(): Promise<void> {
@@ -157,16 +161,19 @@ export class ConnectionIo implements StageIo {
     await this.#resources?.closeAll();
   }
 
-  /** The stage has returned, or is not waited for any more because of `error`: its calls throw from now on. */
-  retire(error: Error = new StageOver(this.#stage)): void {
-    this.#over ??= error;
+  /** The stage has returned, or is not waited for any more, for the reason given: its calls throw from now on. */
+  retire(why: 'left' | Error = 'left'): void {
+    this.#over ??= why;
   }
 
   #running(): Stay {
-    if (this.#over !== undefined) throw this.#over;
+    if (this.#over !== undefined) throw this.#over === 'left' ? new StageOver(this.#stage) : this.#over;
     return this.#stay;
   }
 }
+
+/** Most writes find room: they all share this one. */
+const HAS_ROOM = Promise.resolve();
 
 function handled<Result>(promise: Promise<Result>): Promise<Result> {
   promise.catch(() => undefined);

@@ -7,7 +7,7 @@
 import type { Address } from '@migratory/stack';
 import type { Departure, FunctionParts } from '../definition.js';
 import type { StageIo } from '../stage-io.js';
-import { ownerOf } from './routes.js';
+import { ownerOf } from '../routes.js';
 
 /** The object whose own properties are the fields. */
 export type Session = Record<string, unknown>;

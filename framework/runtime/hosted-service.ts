@@ -9,7 +9,7 @@ import type { StagePlan } from '../plan.js';
 import { newServiceCounters } from './counters.js';
 import { SnapshotFormat } from './frame.js';
 import type { Reporter } from './report.js';
-import { Routes } from './routes.js';
+import { Routes } from '../routes.js';
 import type { StageClock } from './stage-clock.js';
 import type { HostedService } from './stay.js';
 

@@ -13,12 +13,28 @@ type Want =
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'delimiter'; readonly delimiter: Uint8Array; readonly maxLength: number };
 
-interface Read {
+/** A read that has not been answered yet. */
+class Read {
   readonly want: Want;
-  readonly resolve: (bytes: Uint8Array | undefined) => void;
-  readonly reject: (error: unknown) => void;
+  readonly promise: Promise<Uint8Array | undefined>;
   /** Where the delimiter can't begin any more. */
-  searchedLength: number;
+  searchedLength = 0;
+  resolve!: (bytes: Uint8Array | undefined) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(want: Want) {
+    this.want = want;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Harmless where the stage does not await it. */
+  reject(error: unknown): void {
+    this.promise.catch(() => undefined);
+    this.#reject(error);
+  }
 }
 
 /** What the intake needs of the stay that it belongs to. */
@@ -29,13 +45,15 @@ export interface IntakeOwner {
   consumed(length: number): void;
 }
 
+const NONE: Buffer[] = [];
 const ANY: Want = { kind: 'any' };
 const NOTHING = new Uint8Array(0);
 
 export class Intake {
   readonly #connection: StageConnection;
   readonly #owner: IntakeOwner;
-  #gathered: Buffer | undefined;
+  #gathered: Buffer[] = NONE;
+  #gatheredLength = 0;
   #read: Read | undefined;
 
   constructor(connection: StageConnection, owner: IntakeOwner) {
@@ -56,11 +74,14 @@ export class Intake {
   }
 
   #begin(want: Want): Promise<Uint8Array | undefined> {
-    return new Promise((resolve, reject) => {
-      if (this.#read !== undefined) return reject(new OverlappingRead());
-      this.#read = { want, resolve, reject, searchedLength: 0 };
-      queueMicrotask(() => this.proceed()); // N1: a snapshot in the same breath as the call comes first
-    });
+    const read = new Read(want);
+    if (this.#read !== undefined) {
+      read.reject(new OverlappingRead());
+      return read.promise;
+    }
+    this.#read = read;
+    queueMicrotask(() => this.proceed()); // N1: a snapshot in the same breath as the call comes first
+    return read.promise;
   }
 
   /** There may be more input, or its end. */
@@ -87,62 +108,71 @@ export class Intake {
 
   /** N2: the stream has again what no read has delivered. */
   giveBack(): void {
-    const bytes = this.#gathered;
-    this.#gathered = undefined;
-    if (bytes !== undefined) this.#connection.unshift(bytes);
+    if (this.#gatheredLength > 0) this.#connection.unshift(this.#takeGathered());
+  }
+
+  #takeGathered(): Buffer {
+    const [first] = this.#gathered;
+    const all = this.#gathered.length === 1 && first !== undefined ? first : Buffer.concat(this.#gathered);
+    this.#gathered = NONE;
+    this.#gatheredLength = 0;
+    return all;
+  }
+
+  #gather(chunk: Buffer): void {
+    if (this.#gatheredLength === 0) this.#gathered = [chunk];
+    else this.#gathered.push(chunk);
+    this.#gatheredLength += chunk.length;
   }
 
   #take(read: Read): Uint8Array | undefined | 'waits' {
     const { want } = read;
     if (want.kind === 'length' && want.length === 0) return NOTHING;
     for (;;) {
+      const chunk = this.#connection.read() as Buffer | null;
+      if (chunk === null) return this.#connection.readableEnded ? this.#endInside() : 'waits';
+      this.#gather(chunk);
       const found = this.#find(read);
       if (found !== undefined) return found;
-      const chunk = this.#connection.read() as Buffer | null;
-      if (chunk !== null)
-        this.#gathered = this.#gathered === undefined ? chunk : Buffer.concat([this.#gathered, chunk]);
-      else if (this.#connection.readableEnded) return this.#endInside();
-      else return 'waits';
     }
   }
 
   /** What the read wants, if it has been gathered. */
   #find(read: Read): Uint8Array | undefined {
-    const gathered = this.#gathered;
-    if (gathered === undefined) return undefined;
     const { want } = read;
     switch (want.kind) {
       case 'any':
-        return this.#deliver(gathered, gathered.length, 0);
+        return this.#deliver(this.#gatheredLength, 0);
       case 'length':
-        return gathered.length < want.length ? undefined : this.#deliver(gathered, want.length, 0);
-      case 'delimiter': {
-        const { delimiter, maxLength } = want;
-        const from = Math.max(0, Math.min(read.searchedLength, gathered.length) - delimiter.length + 1);
-        const at = gathered.subarray(0, maxLength).indexOf(delimiter, from);
-        if (at >= 0) return this.#deliver(gathered, at, delimiter.length);
-        if (gathered.length >= maxLength) {
-          this.giveBack();
-          throw new DelimiterNotFound(maxLength);
-        }
-        read.searchedLength = gathered.length;
-        return undefined;
-      }
+        return this.#gatheredLength < want.length ? undefined : this.#deliver(want.length, 0);
+      case 'delimiter':
+        return this.#findDelimiter(read, want.delimiter, want.maxLength);
     }
   }
 
+  #findDelimiter(read: Read, delimiter: Uint8Array, maxLength: number): Uint8Array | undefined {
+    const all = this.#takeGathered();
+    this.#gather(all);
+    const from = Math.max(0, Math.min(read.searchedLength, all.length) - delimiter.length + 1);
+    const at = all.subarray(0, maxLength).indexOf(delimiter, from);
+    if (at >= 0) return this.#deliver(at, delimiter.length);
+    read.searchedLength = all.length;
+    if (all.length < maxLength) return undefined;
+    this.giveBack();
+    throw new DelimiterNotFound(maxLength);
+  }
+
   /** `length` bytes for the stage; `skippedLength` more are consumed, the rest goes back. */
-  #deliver(gathered: Buffer, length: number, skippedLength: number): Uint8Array {
+  #deliver(length: number, skippedLength: number): Uint8Array {
+    const all = this.#takeGathered();
     const consumedLength = length + skippedLength;
-    this.#gathered = undefined;
-    if (consumedLength < gathered.length) this.#connection.unshift(gathered.subarray(consumedLength)); // N1
+    if (consumedLength < all.length) this.#connection.unshift(all.subarray(consumedLength)); // N1
     this.#owner.consumed(consumedLength);
-    return gathered.subarray(0, length);
+    return all.subarray(0, length);
   }
 
   #endInside(): undefined {
-    const gathered = this.#gathered;
-    if (gathered === undefined) return undefined;
-    throw new UnexpectedEnd(this.#deliver(gathered, gathered.length, 0));
+    if (this.#gatheredLength > 0) throw new UnexpectedEnd(this.#deliver(this.#gatheredLength, 0));
+    return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { NotATransition, UnknownStage } from '../errors.js';
 import type { StagePlan } from '../plan.js';
 import { isTransition } from '../transition.js';
 import { FINISHED, type RestartPoint } from './frame.js';
-import type { Routes } from './routes.js';
+import type { Routes } from '../routes.js';
 
 /** Throws `NotATransition` and `UnknownStage`. */
 export function restartPointOf(plan: StagePlan, routes: Routes, stage: string, returned: unknown): RestartPoint {

@@ -25,6 +25,27 @@ export interface LifelineWatch {
 
 type Settle = (error?: unknown) => void;
 
+/** Where a connection has its lifeline: so that all connections share their listeners. */
+const LIFELINE = Symbol('lifeline');
+
+type Watched = StageConnection & { [LIFELINE]?: Lifeline };
+
+function onReadable(this: Watched): void {
+  this[LIFELINE]?.readable();
+}
+
+function onError(this: Watched, error: Error): void {
+  this[LIFELINE]?.failed(error);
+}
+
+function onMoved(this: Watched, departure: Departure): void {
+  this[LIFELINE]?.moved(departure);
+}
+
+function onClose(this: Watched): void {
+  this[LIFELINE]?.closed();
+}
+
 const HERE: Presence = { kind: 'here' };
 
 export class Lifeline {
@@ -39,18 +60,23 @@ export class Lifeline {
   constructor(connection: StageConnection, watch: LifelineWatch) {
     this.#connection = connection;
     this.#watch = watch;
-    const readable = (): void => watch.readable();
-    connection.on('readable', readable);
-    connection.on('end', readable);
-    connection.on('error', (error: Error) => {
-      this.#transportError ??= error;
-    });
-    connection.on('moved', (departure: Departure) => {
-      this.#leave({ kind: 'moved', error: new ConnectionMoved() });
-      watch.moved(departure);
-    });
-    if (connection.closed) this.#close();
-    else connection.on('close', () => this.#close());
+    (connection as Watched)[LIFELINE] = this;
+    connection.on('readable', onReadable).on('end', onReadable).on('error', onError).on('moved', onMoved);
+    if (connection.closed) this.closed();
+    else connection.on('close', onClose);
+  }
+
+  readable(): void {
+    this.#watch.readable();
+  }
+
+  failed(error: Error): void {
+    this.#transportError ??= error;
+  }
+
+  moved(departure: Departure): void {
+    this.#leave({ kind: 'moved', error: new ConnectionMoved() });
+    this.#watch.moved(departure);
   }
 
   get presence(): Presence {
@@ -99,7 +125,7 @@ export class Lifeline {
     await new Promise<void>((resolve) => this.#connection.once('close', resolve));
   }
 
-  #close(): void {
+  closed(): void {
     this.#closed = 'closed';
     this.#leave(this.#loss());
   }

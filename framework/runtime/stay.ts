@@ -15,7 +15,7 @@ import type { ConnectionContext, Handler } from './handler.js';
 import { Intake, type IntakeOwner } from './intake.js';
 import type { Lifeline } from './lifeline.js';
 import type { Reporter } from './report.js';
-import type { Routes } from './routes.js';
+import type { Routes } from '../routes.js';
 import type { StageConnection } from './stage-connection.js';
 import type { StageClock, Timed } from './stage-clock.js';
 import { StateLock } from './state-lock.js';

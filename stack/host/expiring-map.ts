@@ -10,6 +10,10 @@ export class ExpiringMap<Key, Value> {
     this.#maxCount = maxCount;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   set(key: Key, value: Value, now: number): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, until: now + this.#lifetimeMs });

@@ -110,6 +110,11 @@ export class Host implements HandoffHost {
     return { paths, connections, halfOpen, deadlines, ...this.#handoff.tableSizes() };
   }
 
+  /** @internal How much is remembered of connections that have left, in entries and bytes. */
+  memorySizes(): { formerPaths: number; formerConnections: number; retainedLength: number } {
+    return { formerPaths: this.#formerPaths.size, ...this.#handoff.former.sizes() };
+  }
+
   get unconfirmedCount(): number {
     return this.#handoff.former.retainedCount;
   }

@@ -121,11 +121,24 @@ export const TRANSITIONS: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   closed: [],
 };
 
+type TransitionObserver = (record: { readonly phase: Phase }, next: Phase) => void;
+let observer: TransitionObserver | undefined;
+
+/**
+ * Every transition of this process is shown to `next` before it takes place: what a simulation has reached.
+ *
+ * @internal
+ */
+export function observeTransitions(next: TransitionObserver | undefined): void {
+  observer = next;
+}
+
 /** Enters `next`; throws where the table has no such transition. */
 export function advance(record: { phase: Phase }, next: Phase): void {
   if (!TRANSITIONS[record.phase.kind].includes(next.kind)) {
     throw new Error(`no transition from ${record.phase.kind} to ${next.kind}`);
   }
+  observer?.(record, next);
   record.phase = next;
 }
 

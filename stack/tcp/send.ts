@@ -159,7 +159,8 @@ function nextProbe(record: TcpRecord, now: number): Segment | undefined {
 function armPersist(record: TcpRecord, now: number): void {
   const { send, timers, loss, rtt, config } = record;
   if (timers.persistAt !== Infinity || !windowHolds(record)) return;
-  send.lastProgressAt = now;
+  // What has been sent before, and not been acknowledged, waits since then: who is gone must not be probed for ever.
+  if (loss.timeoutCount === 0) send.lastProgressAt = now;
   timers.persistAt = now + backedOffTimeoutMs(rtt, config, loss.probeCount);
 }
 

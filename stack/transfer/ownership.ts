@@ -58,6 +58,11 @@ export class FormerConnections {
     return this.#retainedCount;
   }
 
+  /** How much is remembered, to be held against the limits (S6). */
+  sizes(): { readonly formerConnections: number; readonly retainedLength: number } {
+    return { formerConnections: this.#entries.size, retainedLength: this.#retainedLength };
+  }
+
   get(cid: ConnectionId, now: number): Departed | Finished | undefined {
     const entry = this.#entries.get(cid);
     if (entry === undefined) return undefined;

@@ -28,6 +28,9 @@ import { FakeStack } from '../support/fake-stack.js';
 import { hosted, runSession, turn } from '../support/fake-session.js';
 import { calculator } from '../support/framework-services.js';
 
+/** A name that can't be read from the stage that uses it. */
+const NOWHERE: string = 'nowhere';
+
 @Service({ name: 'steps', version: 1 })
 class Steps {
   static readonly log: string[] = [];
@@ -49,7 +52,7 @@ class Steps {
     if (word === 'throw') throw new Error('on purpose');
     if (word === 'string') throw 'a string' as unknown as Error;
     if (word === 'nothing') return undefined as unknown as Next<Steps>;
-    if (word === 'unknown') return next('nowhere' as 'first');
+    if (word === 'unknown') return next(NOWHERE as 'first');
     if (word === 'done') return done();
     await io.write(`${this.step} ${this.count}\n`);
     return next('first');

@@ -5,6 +5,7 @@ import type { Datagram } from '@migratory/stack/internal/drivers/memory.js';
 import type { SeededEntropy } from '@migratory/stack/internal/drivers/virtual-clock.js';
 import type { MigrateOption } from '@migratory/stack/internal/wire/migrate-options.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
+import { sameAddress } from '@migratory/stack/internal/wire/address.js';
 import { SERVICE_PORT } from '../support/stack-world.js';
 import { type World } from '../support/world.js';
 
@@ -26,8 +27,9 @@ export class Attacker {
   /** Resets are left alone: who may forge those needs no protocol of moves to end a connection. */
   see(datagram: Datagram): void {
     const isReset = (datagram.segment.flags & FLAG.rst) !== 0;
-    if (isReset || datagram.from.ip === ADDRESS.ip || this.#recorded.length === MAX_RECORDED) return;
+    if (isReset || datagram.from.ip === ADDRESS.ip) return;
     this.#recorded.push(datagram);
+    if (this.#recorded.length > MAX_RECORDED) this.#recorded.shift();
   }
 
   /** An old datagram again: as the network might, or from the attacker's own address, to the same member or another. */
@@ -39,6 +41,32 @@ export class Attacker {
     const from = isToMember && this.#random.fraction() < 0.5 ? ADDRESS : old.from;
     const other = isToMember && this.#random.fraction() < 0.3 ? this.#pick(this.#world.members) : undefined;
     this.#world.network.send(from, other?.address ?? old.to, old.segment);
+  }
+
+  /** One of the newest requests again, from where it came: a copy that took its time. */
+  repeat(): void {
+    const requests = this.#recorded.filter(({ segment }) => segment.options.migrate?.kind === 'request');
+    const old = this.#pick(requests.slice(-8));
+    if (old !== undefined) this.#world.network.send(old.from, old.to, old.segment);
+  }
+
+  /** What the member of this answer sent before it, and the client may not have yet, comes behind it. */
+  follow({ from, to, segment: { sequence } }: Datagram): void {
+    for (const old of this.#recorded) {
+      const { segment } = old;
+      const isAhead = ((segment.sequence - sequence) | 0) > 0 && segment.payloadLength > 0;
+      if (isAhead && sameAddress(old.from, from) && sameAddress(old.to, to)) {
+        this.#world.network.send(from, to, segment);
+      }
+    }
+  }
+
+  /** What a member sent, perhaps long ago, reaches the client once more, or for the first time. */
+  stale(): void {
+    const old = this.#pick(
+      this.#recorded.filter(({ from, segment }) => from.port === SERVICE_PORT && segment.payloadLength > 0),
+    );
+    if (old !== undefined) this.#world.network.send(old.from, old.to, old.segment);
   }
 
   /** A recorded request with something changed: it proves nothing any more. */

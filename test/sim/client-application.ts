@@ -7,7 +7,8 @@ import type { CloseReason, ConnectionEvent, MoveReport } from '@migratory/stack/
 import type { MemberId } from '@migratory/stack/internal/wire/migrate-options.js';
 import type { SeededEntropy } from '@migratory/stack/internal/drivers/virtual-clock.js';
 import type { StartMoveOutcome } from '@migratory/stack/internal/migration/client-role.js';
-import type { ClientMachine, Member } from '../support/world.js';
+import type { ClientAsks, ClientMachine, Member } from '../support/world.js';
+import { Violation } from './campaign.js';
 import { contentOf, type Content, type Exchange } from './exchange.js';
 
 export interface ClientHabits {
@@ -28,7 +29,7 @@ export class ClientApplication {
   readonly moves: MoveReport[] = [];
   /** Bytes read, all of them as expected. */
   receivedLength = 0;
-  outcome: CloseReason | 'open' = 'open';
+  outcome: CloseReason | 'open' | 'vanished' = 'open';
   readonly #habits: ClientHabits;
   readonly #random: SeededEntropy;
   #writtenLength = 0;
@@ -42,19 +43,30 @@ export class ClientApplication {
     exchange: Exchange,
     habits: ClientHabits,
     random: SeededEntropy,
-    target: { readonly member: Member; readonly policy: Policy },
+    target: { readonly member: Member; readonly asks: ClientAsks; readonly policy: Policy },
   ) {
     this.machine = machine;
     this.exchange = exchange;
     this.content = contentOf(exchange);
     this.#habits = habits;
     this.#random = random;
-    this.connection = machine.connect(target.member, target.policy, (event) => this.#receiveEvent(event));
+    this.connection = machine.connect(target.member, target, (event) => this.#receiveEvent(event));
     this.later(0);
   }
 
   get isOver(): boolean {
     return this.outcome !== 'open';
+  }
+
+  /** Ends the connection without a word to its application. */
+  abort(): void {
+    this.machine.run((host, now) => host.abort(now, this.connection));
+  }
+
+  /** The machine is gone, and its application with it. */
+  vanish(): void {
+    this.machine.vanish();
+    if (!this.isOver) this.outcome = 'vanished';
   }
 
   startMove(to: MemberId): StartMoveOutcome | undefined {
@@ -91,6 +103,11 @@ export class ClientApplication {
     // During the constructor an event may come before the connection is known.
     if ((this.connection as HostConnection | undefined) === undefined) return;
     if (this.isOver || clock.now() < this.#pausedUntil) return;
+    const { asleepUntilMs } = this.machine.world;
+    if (clock.now() < asleepUntilMs) {
+      this.later(asleepUntilMs - clock.now());
+      return;
+    }
     if (clock.now() < this.#habits.pausesUntilMs && this.#random.fraction() < this.#habits.pauseRate) {
       const pauseMs = this.#random.fraction() * this.#habits.maxPauseMs;
       this.#pausedUntil = clock.now() + pauseMs;
@@ -128,7 +145,7 @@ export class ClientApplication {
     if (chunk === undefined) return false;
     const expected = this.content.output.subarray(this.receivedLength, this.receivedLength + chunk.length);
     if (!sameBytes(expected, chunk)) {
-      throw new Error(`S1: wrong bytes at offset ${this.receivedLength} of the client's input`);
+      throw new Violation(`S1: wrong bytes at offset ${this.receivedLength} of the client's input`);
     }
     this.receivedLength += chunk.length;
     return true;

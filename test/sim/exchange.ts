@@ -88,21 +88,39 @@ function bodyOf({ kind, seed, inputLength }: Exchange): Uint8Array {
   return bytes;
 }
 
+/** How much a calculator has answered once it has taken `inputOffset` bytes. */
+export function answeredLength(exchange: Exchange, inputOffset: number): number {
+  let length = 0;
+  for (const { endOffset, answer } of answersTo(exchange)) {
+    if (endOffset > inputOffset) break;
+    length += answer.length;
+  }
+  return length;
+}
+
+interface Answer {
+  /** Of the request in the client's stream. */
+  readonly endOffset: number;
+  readonly answer: Uint8Array;
+}
+
+function* answersTo(exchange: Exchange): Generator<Answer> {
+  const body = bodyOf(exchange);
+  let digest = EMPTY_DIGEST;
+  for (let offset = 0; offset < body.length;) {
+    const request = body.subarray(offset, offset + 1 + (body[offset] ?? 0));
+    digest = digestOf(digest, request);
+    offset += request.length;
+    yield { endOffset: HEADER_LENGTH + offset, answer: answerTo(request, digest) };
+  }
+}
+
 export function contentOf(exchange: Exchange): Content {
   const { kind, seed, outputLength } = exchange;
   const body = bodyOf(exchange);
   const input = Buffer.concat([encodeHeader(exchange), body]);
-  if (kind === 'calculator') {
-    const answers: Uint8Array[] = [];
-    let digest = EMPTY_DIGEST;
-    for (let offset = 0; offset < body.length;) {
-      const request = body.subarray(offset, offset + 1 + (body[offset] ?? 0));
-      digest = digestOf(digest, request);
-      answers.push(answerTo(request, digest));
-      offset += request.length;
-    }
-    return { input, output: Buffer.concat(answers) };
-  }
+  if (kind === 'calculator')
+    return { input, output: Buffer.concat(Array.from(answersTo(exchange), ({ answer }) => answer)) };
   const file = streamBytes(seed, 0, outputLength);
   if (kind === 'file') return { input, output: file };
   return { input, output: Buffer.concat([file, encodeDigest(digestOf(EMPTY_DIGEST, body))]) };

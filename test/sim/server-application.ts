@@ -10,7 +10,9 @@ import type { ConnectionEvent } from '@migratory/stack/internal/migration/record
 import type { OutputMode } from '@migratory/stack/internal/migration/synchronisation.js';
 import type { SeededEntropy } from '@migratory/stack/internal/drivers/virtual-clock.js';
 import type { Member } from '../support/world.js';
+import { Violation } from './campaign.js';
 import {
+  answeredLength,
   answerTo,
   decodeHeader,
   digestOf,
@@ -34,6 +36,10 @@ export interface Habits {
   readonly modes: readonly OutputMode[];
   /** Bytes written and not acknowledged at which an application waits for 'writable'. */
   readonly sendBufferLength: number;
+  /** How often a replay that is verified goes wrong on purpose. */
+  readonly divergeRate: number;
+  /** Between an application's last byte and its end. */
+  readonly maxEndPauseMs: number;
 }
 
 /** What an application tells of itself. */
@@ -41,6 +47,8 @@ export interface ApplicationReport {
   /** It takes `bytes` of input from `offset` on; throws where they are not what the client sent. */
   consumed(offset: number, bytes: Uint8Array): void;
   inputEnded(offset: number): void;
+  /** From here on it produces other bytes than before; the connection is lost, but nobody may see one of them. */
+  diverges(): void;
   closed(event: ConnectionEvent): void;
 }
 
@@ -69,6 +77,8 @@ export class ServerApplication {
   #buffer: Uint8Array = new Uint8Array(0);
   #inputEnded = false;
   #pausedUntil = 0;
+  #endsAtMs: number | undefined;
+  #repeats: 'exactly' | 'otherwise' | 'wrongly' = 'exactly';
 
   constructor(
     member: Member,
@@ -84,6 +94,9 @@ export class ServerApplication {
     this.#report = report;
     const restored = getState(connection.record);
     this.#state = restored.kind === 'migrated' ? decodeState(restored.state) : newState();
+    if (connection.record.sync?.replay.kind === 'verifying' && this.#chance(habits.divergeRate)) {
+      this.#repeats = 'otherwise';
+    }
   }
 
   receiveEvent(event: ConnectionEvent): void {
@@ -93,22 +106,44 @@ export class ServerApplication {
       this.#report.closed(event);
       return;
     }
-    if (event.kind === 'diverged')
-      throw new Error('S1: a replay diverged, though the application repeats itself exactly');
+    if (event.kind === 'diverged') {
+      if (this.#repeats === 'exactly') {
+        throw new Violation('S1: a replay diverged, though the application repeats itself exactly');
+      }
+      this.later(0, (host, now) => host.abort(now, this.connection));
+      return;
+    }
     if (event.kind === 'end-of-input') this.#inputEnded = true;
     // Half of the time as the socket layer does it, from inside the event; else from a later turn.
     if (this.#chance(0.5)) this.step();
     else this.later(0);
   }
 
-  later(delayMs: number): void {
+  later(delayMs: number, act?: (host: Host, now: number) => void): void {
     const { clock } = this.#member.world;
-    clock.wakeAt(clock.now() + delayMs, () => this.step());
+    clock.wakeAt(clock.now() + delayMs, () => {
+      if (act === undefined) this.step();
+      else if (!this.isOver) this.#member.run(act);
+    });
+  }
+
+  #write(host: Host, now: number, bytes: Uint8Array): void {
+    if (this.#repeats === 'otherwise') {
+      this.#repeats = 'wrongly';
+      this.#report.diverges();
+      bytes = bytes.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+    }
+    host.write(now, this.connection, bytes);
   }
 
   step(): void {
     const { clock } = this.#member.world;
     if (this.isOver || this.#member.host === undefined || clock.now() < this.#pausedUntil) return;
+    const { asleepUntilMs } = this.#member.world;
+    if (clock.now() < asleepUntilMs) {
+      this.later(asleepUntilMs - clock.now());
+      return;
+    }
     if (clock.now() < this.#habits.pausesUntilMs && this.#chance(this.#habits.pauseRate)) {
       const pauseMs = this.#random.fraction() * this.#habits.maxPauseMs;
       this.#pausedUntil = clock.now() + pauseMs;
@@ -177,7 +212,7 @@ export class ServerApplication {
       if (this.#buffer.length < length || this.#isFull()) return false;
       const request = this.#take(length);
       state.digest = digestOf(state.digest, request);
-      host.write(now, this.connection, answerTo(request, state.digest));
+      this.#write(host, now, answerTo(request, state.digest));
     } else {
       state.digest = digestOf(state.digest, this.#take(1 + this.#random.below(this.#buffer.length)));
     }
@@ -193,12 +228,11 @@ export class ServerApplication {
       if (state.produced < header.outputLength) return false;
       if (!state.digestWritten) {
         state.digestWritten = true;
-        host.write(now, this.connection, encodeDigest(state.digest));
+        this.#write(host, now, encodeDigest(state.digest));
         return true;
       }
     }
-    this.#end(host, now);
-    return true;
+    return this.#end(host, now);
   }
 
   #produce(host: Host, now: number): boolean {
@@ -206,20 +240,24 @@ export class ServerApplication {
     const { header } = state;
     if (header === undefined || header.kind === 'calculator' || state.ended || this.#isFull()) return false;
     if (state.produced === header.outputLength) {
-      if (header.kind === 'duplex') return false;
-      this.#end(host, now);
-      return true;
+      return header.kind === 'file' && this.#end(host, now);
     }
     const wanted = 1 + this.#random.below(this.#habits.maxWriteLength);
     const bytes = streamBytes(header.seed, state.produced, Math.min(wanted, header.outputLength - state.produced));
     state.produced += bytes.length;
-    host.write(now, this.connection, bytes);
+    this.#write(host, now, bytes);
     return true;
   }
 
-  #end(host: Host, now: number): void {
+  #end(host: Host, now: number): boolean {
+    if (this.#endsAtMs === undefined) {
+      this.#endsAtMs = now + this.#random.fraction() * this.#habits.maxEndPauseMs;
+      this.later(this.#endsAtMs - now);
+    }
+    if (now < this.#endsAtMs) return false;
     this.#state.ended = true;
     host.end(now, this.connection);
+    return true;
   }
 
   /** What had arrived when the connection ended is still there. */
@@ -258,6 +296,18 @@ export class ServerApplication {
 
 function newState(): State {
   return { header: undefined, inputOffset: 0, digest: EMPTY_DIGEST, produced: 0, digestWritten: false, ended: false };
+}
+
+/** Where in both streams the application was when it took this state. */
+export function instantOf(
+  bytes: Uint8Array,
+  exchange: Exchange,
+): { readonly inputOffset: number; readonly outputOffset: number; readonly ended: boolean } {
+  const { inputOffset, produced, digestWritten, ended } = decodeState(bytes);
+  const { kind } = exchange;
+  const outputOffset =
+    kind === 'calculator' ? answeredLength(exchange, inputOffset) : produced + (digestWritten ? 4 : 0);
+  return { inputOffset, outputOffset, ended };
 }
 
 function encodeState(state: State): Uint8Array {

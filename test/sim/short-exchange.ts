@@ -2,10 +2,10 @@
 
 import { DEFAULT_MIGRATION_LIMITS } from '@migratory/stack/internal/migration/config.js';
 import { PERFECT_CONDITIONS, type Datagram, type Verdict } from '@migratory/stack/internal/drivers/memory.js';
-import { Violation } from '../support/oracle.js';
+import { Reached, Violation, type Trace } from './campaign.js';
 import type { ExchangeKind } from './exchange.js';
 import type { Happening, Scenario } from './scenario.js';
-import { nothingReached, Simulation, type Trace } from './simulation.js';
+import { Simulation } from './simulation.js';
 
 /** What is done right after segment `at` was sent, or to that segment itself. Segments are counted from 0. */
 export type Interference =
@@ -24,7 +24,7 @@ const MAX_DURATION_MS = 4_000;
 
 /** Plays a run under the oracle; throws a `Violation`. */
 export function simulateShort(run: ShortRun, trace?: Trace): { readonly segmentCount: number; readonly moves: number } {
-  const reached = nothingReached();
+  const reached = new Reached();
   const simulation = new Simulation(scenario(run), reached, trace);
   const { world } = simulation;
   const { network, clock } = world;
@@ -63,7 +63,7 @@ export function simulateShort(run: ShortRun, trace?: Trace): { readonly segmentC
   if (simulation.completedAtMs > MAX_DURATION_MS) {
     throw new Violation(`S5: the exchange took ${Math.round(simulation.completedAtMs)} ms`);
   }
-  return { segmentCount, moves: reached.moves };
+  return { segmentCount, moves: reached.countOf('totals', 'moves') };
 }
 
 /** Members in happenings are counted from 0. */
@@ -98,6 +98,8 @@ function scenario({ kind }: ShortRun): Scenario {
       maxWriteLength: 700,
       modes: ['live'],
       sendBufferLength: 2_000,
+      divergeRate: 0,
+      maxEndPauseMs: 0,
     },
     connections: [
       {
@@ -116,6 +118,7 @@ function scenario({ kind }: ShortRun): Scenario {
           sendBufferLength: 2_000,
           ends: kind === 'file' ? 'when-read' : 'when-written',
         },
+        asks: 'moving',
         policy: 'stay',
         target: 0,
       },

@@ -1,42 +1,24 @@
-// One run: a scenario played in a world under the eyes of the oracle.
-//
-// What happens to the world is the scenario's: operators, faults and the attacker do it here, at their times.
+// One run: a scenario played in a world under the eyes of the oracle, and what it reached counted.
 
-import { SeededEntropy } from '@migratory/stack/internal/drivers/virtual-clock.js';
 import type { Datagram, Verdict } from '@migratory/stack/internal/drivers/memory.js';
+import { SeededEntropy } from '@migratory/stack/internal/drivers/virtual-clock.js';
 import type { HostConnection } from '@migratory/stack/internal/host/host-connection.js';
-import { TRANSITIONS, type Phase } from '@migratory/stack/internal/migration/machine.js';
-import type { MigratoryRecord } from '@migratory/stack/internal/migration/record.js';
+import { observeTransitions } from '@migratory/stack/internal/migration/machine.js';
 import { leaveSilentMember, stay } from '@migratory/stack/internal/migration/policy.js';
-import { movable } from '@migratory/stack/internal/tcp/freeze.js';
+import type { MigratoryRecord } from '@migratory/stack/internal/migration/record.js';
 import type { PeerMessage } from '@migratory/stack/internal/transfer/messages.js';
-import type { Address } from '@migratory/stack/internal/wire/address.js';
-import { formatAddress } from '@migratory/stack/internal/wire/address.js';
+import { formatAddress, type Address } from '@migratory/stack/internal/wire/address.js';
 import { formatSegment } from '@migratory/stack/internal/wire/format.js';
 import type { MemberId } from '@migratory/stack/internal/wire/migrate-options.js';
 import type { Segment } from '@migratory/stack/internal/wire/segment.js';
-import { cidOf, Oracle, Violation } from '../support/oracle.js';
-import { memberIp, World, type Member, type WorldWatch } from '../support/world.js';
-import { Attacker } from './attacker.js';
+import type { Followed } from '../support/followed.js';
+import { cidOf, Oracle } from '../support/oracle.js';
+import { World, type ClientMachine, type Member, type WorldWatch } from '../support/world.js';
+import { Violation, type Reached, type Trace } from './campaign.js';
 import { ClientApplication } from './client-application.js';
+import { Operator } from './operator.js';
+import type { ConnectionPlan, Happening, Scenario } from './scenario.js';
 import { ServerApplication } from './server-application.js';
-import type { Happening, Scenario } from './scenario.js';
-
-/** What a run has reached, for the summary. */
-export interface Reached {
-  segments: number;
-  moves: number;
-  stays: number;
-  lost: number;
-  readonly refusals: Map<string, number>;
-  readonly outcomes: Map<string, number>;
-  /** Moves that a client could not even begin, by cause. */
-  readonly impossible: Map<string, number>;
-  /** Transitions between phases, as `from to`, from when a connection is known to the simulation. */
-  readonly transitions: Set<string>;
-}
-
-export type Trace = (line: string) => void;
 
 /** After the last fault is healed everything must be over within so much. */
 const COMPLETION_MS = 3_000_000;
@@ -46,52 +28,73 @@ const MAX_STEPS = 3_000_000;
 export class Simulation implements WorldWatch {
   readonly world: World;
   readonly oracle: Oracle;
-  readonly reached: Reached;
+  readonly #reached: Reached;
   readonly #scenario: Scenario;
   readonly #random: SeededEntropy;
   readonly #trace: Trace | undefined;
-  readonly #attacker: Attacker;
+  readonly #operator: Operator;
+  #segmentCount = 0;
   /** When the last connection was over, for both sides. */
   completedAtMs = Infinity;
   /** Decides about every datagram as it is sent. */
   onDatagram: ((datagram: Datagram) => Verdict) | undefined;
-  readonly #cuts = new Map<object, readonly [string, string]>();
 
   constructor(scenario: Scenario, reached: Reached, trace?: Trace) {
     this.#scenario = scenario;
-    this.reached = reached;
+    this.#reached = reached;
     this.#trace = trace;
     this.#random = new SeededEntropy(scenario.seed ^ 0x51b);
     this.world = new World(scenario, this);
     this.oracle = new Oracle(this.world);
-    this.#attacker = new Attacker(this.world, new SeededEntropy(scenario.seed ^ 0xa77));
+    this.#operator = new Operator(this.world, this.oracle, reached, scenario.seed);
     this.world.network.observer = (datagram) => this.#observe(datagram);
   }
 
   /** Plays everything; throws a `Violation`. */
   run(): void {
     const { clock } = this.world;
-    const { connections, happenings, healedAtMs } = this.#scenario;
+    const { connections, happenings, healedAtMs, tcp } = this.#scenario;
     for (const plan of connections) {
       const machine = this.world.addClient();
-      clock.wakeAt(plan.startAtMs, () => {
-        const member = this.world.member(1 + (plan.target % this.world.members.length));
-        const policy = plan.policy === 'stay' ? stay : leaveSilentMember(3);
-        const random = new SeededEntropy(this.#random.u32());
-        const client = new ClientApplication(machine, plan.exchange, plan.habits, random, { member, policy });
-        this.oracle.follow(client);
-        watchPhases(client.connection.record, this.reached);
-        if (!member.isRunning) this.oracle.crashed(member.id);
-        if (member.listener?.accepting === false) this.#giveUp(client);
-      });
+      clock.wakeAt(plan.startAtMs, () => this.#connect(machine, plan));
     }
     for (const { atMs, happening } of happenings) clock.wakeAt(atMs, () => this.happen(happening));
-    this.#play(healedAtMs + COMPLETION_MS, () => this.#isComplete);
-    this.completedAtMs = clock.now();
-    this.oracle.assertComplete();
-    this.#play(clock.now() + QUIET_MS, () => false);
-    this.oracle.assertEmpty();
+    observeTransitions((record, next) => {
+      this.#reached.count('transitions', `${record.phase.kind} → ${next.kind}`);
+      if (next.kind === 'departed') this.#departing(record as MigratoryRecord);
+    });
+    try {
+      this.#play(healedAtMs + COMPLETION_MS, () => this.#isComplete);
+      this.completedAtMs = clock.now();
+      this.#forgiveTurnedAway();
+      this.oracle.assertComplete();
+      // Who waits for a client that has vanished notices by keep-alive.
+      this.#play(clock.now() + QUIET_MS + (tcp.keepAliveIdleMs ?? 0), () => false);
+      this.oracle.assertEmpty();
+    } finally {
+      observeTransitions(undefined);
+    }
     this.#count();
+  }
+
+  happen(happening: Happening): void {
+    this.#say(() => `happening: ${JSON.stringify(happening)}`);
+    this.#operator.happen(happening);
+  }
+
+  #connect(machine: ClientMachine, { exchange, habits, asks, policy, target }: ConnectionPlan): void {
+    const member = this.world.member(1 + (target % this.world.members.length));
+    const random = new SeededEntropy(this.#random.u32());
+    const client = new ClientApplication(machine, exchange, habits, random, {
+      member,
+      asks,
+      policy: policy === 'stay' ? stay : leaveSilentMember(3),
+    });
+    const followed = this.oracle.follow(client);
+    // It ends as soon as it sees whom it has reached.
+    if (asks === 'other-service') followed.mayBeLost = true;
+    if (!member.isRunning) this.oracle.crashed(member.id);
+    if (member.listener?.accepting === false) followed.mayBeLost = true;
   }
 
   get #isComplete(): boolean {
@@ -105,6 +108,17 @@ export class Simulation implements WorldWatch {
     );
   }
 
+  /** A client that a member had no room for was never served: its time-out is the outcome that the limit has. */
+  #forgiveTurnedAway(): void {
+    const { halfOpenCount, connectionCount } = this.#scenario.limits;
+    if (halfOpenCount === undefined && connectionCount === undefined) return;
+    for (const followed of this.oracle.followed) {
+      if (followed.lastOwner !== undefined || followed.client.outcome !== 'timed-out') continue;
+      followed.mayBeLost = true;
+      this.#reached.count('outcomes', 'turned away');
+    }
+  }
+
   #play(untilMs: number, isOver: () => boolean): void {
     const { clock } = this.world;
     for (let steps = 0; !isOver() && clock.step(untilMs); steps++) {
@@ -113,20 +127,20 @@ export class Simulation implements WorldWatch {
   }
 
   #count(): void {
-    const { reached } = this;
+    const reached = this.#reached;
+    reached.count('totals', 'segments', this.#segmentCount);
     for (const { client, mayBeLost } of this.oracle.followed) {
-      increment(reached.outcomes, client.outcome);
-      if (client.outcome !== 'finished' && mayBeLost) reached.lost++;
+      reached.count('outcomes', client.outcome);
+      if (client.outcome !== 'finished' && mayBeLost) reached.count('totals', 'connections given up');
       for (const { from, to, refusals } of client.moves) {
-        if (from === to) reached.stays++;
-        else reached.moves++;
-        for (const { reason } of refusals) increment(reached.refusals, reason);
+        reached.count('totals', from === to ? 'returned to where they were' : 'moves');
+        for (const { reason } of refusals) reached.count('refusals', reason);
       }
     }
   }
 
   opened(member: Member, connection: HostConnection): void {
-    const cid = cidOf(connection) ?? '';
+    const cid = cidOf(connection);
     const { oracle } = this;
     const followed = oracle.find(cid, connection.record.remote);
     if (followed === undefined) throw new Violation('S4: a connection opened for a client that does not exist');
@@ -134,191 +148,91 @@ export class Simulation implements WorldWatch {
     const application = new ServerApplication(member, connection, this.#scenario.habits, random, {
       consumed: (offset, bytes) => oracle.consumed(followed, offset, bytes),
       inputEnded: (offset) => oracle.inputEnded(followed, offset),
+      diverges: () => {
+        followed.mayBeLost = true;
+        this.#reached.count('handoff', 'a verified replay went wrong');
+      },
       closed: (event) => {
-        this.#say(`member ${member.id}: ${event.kind}`);
+        this.#say(() => `member ${member.id}: ${event.kind}`);
         if (event.kind === 'departed') oracle.departed(followed, application);
         else if (event.kind === 'closed') oracle.closed(followed, application, event.reason);
       },
     });
-    this.#say(`member ${member.id}: opened ${cid}`);
-    watchPhases(connection.record, this.reached);
+    this.#say(() => `member ${member.id}: opened ${cid ?? 'a plain connection'}`);
     connection.onEvent = (event) => {
       if (!member.isRunning) return;
       if (event.kind === 'confirmed') oracle.confirmed(followed, connection.record.remote);
       application.receiveEvent(event);
     };
+    if (followed.givenBy.has(member.id)) {
+      this.#reached.count('handoff', followed.lastOwner === member.id ? 'taken back' : 'came round again');
+    }
     oracle.opened(followed, member.id, connection, application);
     application.later(0);
   }
 
+  #departing(record: MigratoryRecord): void {
+    this.#reached.count('frozen in', record.tcp.state);
+    this.oracle.departing(record);
+  }
+
   memberTransmits(member: MemberId, to: Address, segment: Segment): void {
-    this.reached.segments++;
+    this.#segmentCount++;
     this.oracle.memberTransmits(member, to, segment);
   }
 
-  clientTransmits(_client: unknown, to: Address, segment: Segment): void {
-    this.reached.segments++;
-    this.oracle.clientTransmits(to, segment);
+  clientTransmits(machine: ClientMachine, to: Address, segment: Segment): void {
+    this.#segmentCount++;
+    this.oracle.clientTransmits(machine, to, segment);
   }
 
-  peerMessage(from: MemberId, to: MemberId, message: PeerMessage): void {
-    this.#say(`member ${from} to member ${to}: ${describeMessage(message)}`);
-    if (message.kind === 'refuse') increment(this.reached.refusals, message.reason);
-    this.oracle.peerMessage(to, message);
+  peerMessage(from: MemberId, to: MemberId, message: PeerMessage): 'deliver' | 'lose' {
+    this.#say(() => `member ${from} to member ${to}: ${describeMessage(message)}`);
+    this.#countMessage(from, message);
+    this.oracle.peerMessage(from, to, message);
+    const fate = this.#operator.fateOf(this.world.member(from), this.world.member(to), message);
+    if (fate === 'lose') this.#say(() => '  which is lost');
+    return fate;
+  }
+
+  #countMessage(from: MemberId, message: PeerMessage): void {
+    this.#reached.count('handoff', message.kind);
+    if (message.kind === 'refuse') this.#reached.count('refusals', message.reason);
+    if (message.kind !== 'image') return;
+    const followed = this.oracle.find(message.cid, { ip: '', port: 0 });
+    if (followed === undefined) return;
+    if (followed.givenBy.has(from) && followed.lastOwner !== from)
+      this.#reached.count('handoff', 'given by a former holder');
+    this.#noteRetained(followed, from, message.image.length);
+  }
+
+  /** What a member can't keep beside others' images it loses, should the new one not arrive. */
+  readonly #retained = new Map<MemberId, { length: number; readonly of: Set<Followed> }>();
+  #noteRetained(followed: Followed, from: MemberId, imageLength: number): void {
+    const limitLength = this.#scenario.limits.retainedImagesLength;
+    if (limitLength === undefined) return;
+    const retained = this.#retained.get(from) ?? { length: 0, of: new Set() };
+    this.#retained.set(from, retained);
+    retained.length += imageLength;
+    retained.of.add(followed);
+    if (retained.length <= limitLength) return;
+    for (const other of retained.of) other.mayBeLost = true;
+  }
+
+  inputFinished(machine: Member | ClientMachine): void {
+    this.oracle.inputFinished(machine);
   }
 
   #observe(datagram: Datagram): Verdict {
     const { from, to, segment } = datagram;
-    this.#say(`${formatAddress(from)} > ${formatAddress(to)}: ${formatSegment(segment)}`);
-    this.#attacker.see(datagram);
+    this.#say(() => `${formatAddress(from)} > ${formatAddress(to)}: ${formatSegment(segment)}`);
+    this.#operator.see(datagram);
     return this.onDatagram?.(datagram) ?? 'pass';
   }
 
-  /** Lets it happen now. */
-  happen(happening: Happening): void {
-    this.#say(`happening: ${JSON.stringify(happening)}`);
-    const { world } = this;
-    switch (happening.kind) {
-      case 'move':
-        this.#startMove(this.#client(happening.client), this.#member(happening.to).id);
-        break;
-      case 'advise':
-        this.#advise(happening.client, this.#member(happening.to).id);
-        break;
-      case 'pull':
-        this.#pull(this.#member(happening.from), this.#member(happening.to), happening.count);
-        break;
-      case 'rebind':
-        this.#rebind(happening.client);
-        break;
-      case 'crash':
-        this.#crash(this.#member(happening.member), happening.forMs);
-        break;
-      case 'drain':
-        this.#drain(this.#member(happening.member), happening.forMs);
-        break;
-      case 'cut-members':
-        this.#cut(this.#member(happening.from).address.ip, memberIp(this.#member(happening.to).id), happening.forMs);
-        break;
-      case 'cut-client': {
-        const machine = world.clients[happening.from % world.clients.length];
-        if (machine === undefined) break;
-        const [clientIp, memberAddress] = [machine.publicIp, this.#member(happening.to).address.ip];
-        if (happening.from % 2 === 0) this.#cut(clientIp, memberAddress, happening.forMs);
-        else this.#cut(memberAddress, clientIp, happening.forMs);
-        break;
-      }
-      case 'replay':
-        for (let count = 0; count < happening.count; count++) this.#attacker.replay();
-        break;
-      case 'forge':
-        for (let count = 0; count < happening.count; count++) this.#attacker.forge();
-        break;
-    }
+  #say(line: () => string): void {
+    this.#trace?.(`${this.world.clock.now().toFixed(3).padStart(11)}  ${line()}`);
   }
-
-  #startMove(client: ClientApplication | undefined, to: MemberId): void {
-    const started = client?.startMove(to);
-    if (started?.kind === 'impossible')
-      increment(this.reached.impossible, client?.isOver === true ? 'over' : started.cause);
-  }
-
-  #client(index: number): ClientApplication | undefined {
-    const { followed } = this.oracle;
-    return followed[index % Math.max(1, followed.length)]?.client;
-  }
-
-  #member(index: number): Member {
-    return this.world.member(1 + (index % this.world.members.length));
-  }
-
-  #advise(index: number, to: MemberId): void {
-    const { followed } = this.oracle;
-    const owner = followed[index % Math.max(1, followed.length)]?.owner;
-    if (owner === undefined) return;
-    const { member, application } = owner;
-    this.world.member(member).run((host, now) => host.advise(now, application.connection, to));
-  }
-
-  #pull(from: Member, to: Member, count: number): void {
-    if (from === to || !to.isRunning) return;
-    to.run((host) => host.send(from.id, { kind: 'pull', count }));
-  }
-
-  /** Only a connection that can move survives a new address: before its set-up and after both ends have closed none does. */
-  #rebind(index: number): void {
-    const client = this.#client(index);
-    if (client === undefined) return;
-    const { phase, tcp } = client.connection.record;
-    if (phase.kind === 'requesting') client.machine.changeAddress();
-    if (phase.kind !== 'settled' || !movable(tcp)) return;
-    client.machine.changeAddress();
-    client.startMove(phase.identity.member);
-  }
-
-  #giveUp(client: ClientApplication): void {
-    const followed = this.oracle.followed.find((entry) => entry.client === client);
-    if (followed !== undefined) followed.mayBeLost = true;
-  }
-
-  #crash(member: Member, forMs: number): void {
-    if (!member.isRunning) return;
-    this.oracle.crashed(member.id);
-    member.crash();
-    this.world.clock.wakeAt(this.world.clock.now() + forMs, () => member.start());
-  }
-
-  #drain(member: Member, forMs: number): void {
-    const { listener, address, host } = member;
-    if (listener === undefined || host === undefined) return;
-    host.unlisten(listener);
-    for (const { client } of this.oracle.followed) {
-      const { phase, remote } = client.connection.record;
-      if (phase.kind === 'opening' && remote.ip === address.ip) this.#giveUp(client);
-    }
-    this.world.clock.wakeAt(this.world.clock.now() + forMs, () => {
-      listener.accepting = true;
-    });
-  }
-
-  #cut(fromIp: string, toIp: string, forMs: number): void {
-    const { network, clock } = this.world;
-    const cut = {};
-    this.#cuts.set(cut, [fromIp, toIp]);
-    network.cut(fromIp, toIp);
-    clock.wakeAt(clock.now() + forMs, () => {
-      this.#cuts.delete(cut);
-      network.heal();
-      for (const [from, to] of this.#cuts.values()) network.cut(from, to);
-    });
-  }
-
-  #say(line: string): void {
-    this.#trace?.(`${this.world.clock.now().toFixed(3).padStart(11)}  ${line}`);
-  }
-}
-
-/** Notes every transition of the record from now on. */
-function watchPhases(record: MigratoryRecord, { transitions }: Reached): void {
-  let { phase } = record;
-  Object.defineProperty(record, 'phase', {
-    get: () => phase,
-    set: (next: Phase) => {
-      transitions.add(`${phase.kind} ${next.kind}`);
-      phase = next;
-    },
-  });
-}
-
-/** Those of the protocol's table that no connection took; what a server does before it opens a connection is not seen. */
-export function transitionsNotReached({ transitions }: Reached): string[] {
-  return Object.entries(TRANSITIONS)
-    .flatMap(([from, targets]) => targets.map((to) => `${from} ${to}`))
-    .filter((transition) => !transitions.has(transition));
-}
-
-function increment(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function describeMessage(message: PeerMessage): string {
@@ -328,17 +242,4 @@ function describeMessage(message: PeerMessage): string {
   if ('reason' in message) details.push(message.reason, `holder ${message.holder}`);
   if ('image' in message) details.push(`${message.image.length} bytes`);
   return [message.kind, ...details].join(' ');
-}
-
-export function nothingReached(): Reached {
-  return {
-    segments: 0,
-    moves: 0,
-    stays: 0,
-    lost: 0,
-    refusals: new Map(),
-    outcomes: new Map(),
-    impossible: new Map(),
-    transitions: new Set(),
-  };
 }

@@ -14,15 +14,18 @@ import type { Listener } from '@migratory/stack/internal/host/listener.js';
 import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '@migratory/stack/internal/migration/config.js';
 import { serviceIdentity } from '@migratory/stack/internal/migration/keys.js';
 import type { Policy } from '@migratory/stack/internal/migration/policy.js';
-import type { ConnectionEvent } from '@migratory/stack/internal/migration/record.js';
+import type { ConnectionEvent, Terms } from '@migratory/stack/internal/migration/record.js';
 import { DEFAULT_TCP_CONFIG, type TcpConfig } from '@migratory/stack/internal/tcp/config.js';
 import type { PeerMessage } from '@migratory/stack/internal/transfer/messages.js';
 import type { Address } from '@migratory/stack/internal/wire/address.js';
 import type { MemberId } from '@migratory/stack/internal/wire/migrate-options.js';
 import type { Segment } from '@migratory/stack/internal/wire/segment.js';
-import { SERVICE_PORT, testServiceKey } from './stack-world.js';
+import { SERVICE_PORT, testServiceKey, testServicePublicKey } from './stack-world.js';
 
 const IP_AND_TCP_LENGTH = 40;
+
+/** What a client wants: ordinary TCP, a connection that moves, or that with a service that is not this one. */
+export type ClientAsks = 'plain' | 'moving' | 'other-service';
 
 /** The same in every world, so that a seed replays exactly. */
 const SERVICE_IDENTITY = serviceIdentity(testServiceKey());
@@ -31,9 +34,12 @@ const SERVICE_IDENTITY = serviceIdentity(testServiceKey());
 export interface WorldWatch {
   memberTransmits(member: MemberId, to: Address, segment: Segment): void;
   clientTransmits(client: ClientMachine, to: Address, segment: Segment): void;
-  peerMessage(from: MemberId, to: MemberId, message: PeerMessage): void;
+  /** A message that is lost takes the session between the two with it. */
+  peerMessage(from: MemberId, to: MemberId, message: PeerMessage): 'deliver' | 'lose';
   /** A connection is open at a member, whether new or arrived. The watch sets its `onEvent`. */
   opened(member: Member, connection: HostConnection): void;
+  /** A host has finished an input, down to its last output. */
+  inputFinished(machine: Member | ClientMachine): void;
 }
 
 export interface WorldOptions {
@@ -56,6 +62,8 @@ export class World {
   readonly clients: ClientMachine[] = [];
   readonly options: WorldOptions;
   readonly watch: WorldWatch;
+  /** Until then no application does anything. */
+  asleepUntilMs = 0;
 
   constructor(options: WorldOptions, watch: WorldWatch) {
     this.options = options;
@@ -99,6 +107,8 @@ abstract class Machine {
   readonly world: World;
   #timer: Timer | undefined;
   #armedFor = Infinity;
+  /** How many inputs are being handled: an application that acts from inside an event makes a second one. */
+  depth = 0;
 
   constructor(world: World) {
     this.world = world;
@@ -110,10 +120,15 @@ abstract class Machine {
   run<Result>(change: (host: Host, now: number) => Result): Result | undefined {
     const host = this.currentHost;
     if (host === undefined) return undefined;
+    this.depth++;
     const result = change(host, this.world.clock.now());
+    this.depth--;
     this.#arm(host);
+    if (this.depth === 0) this.inputFinished();
     return result;
   }
+
+  protected abstract inputFinished(): void;
 
   protected disarm(): void {
     this.#timer?.cancel();
@@ -135,14 +150,18 @@ abstract class Machine {
 /** One server of the service. A crash loses all that it holds in memory. */
 export class Member extends Machine {
   readonly id: MemberId;
+  readonly name: string;
   readonly address: Address;
   host: Host | undefined;
   listener: Listener | undefined;
+  /** Whether its application can go on from the states of others now. */
+  canRestore = true;
   #channel: PeerChannel | undefined;
 
   constructor(world: World, id: MemberId) {
     super(world);
     this.id = id;
+    this.name = `member ${id}`;
     this.address = { ip: memberIp(id), port: SERVICE_PORT };
   }
 
@@ -170,8 +189,8 @@ export class Member extends Machine {
           driver.transmit(local, remote, segment);
         },
         sendToPeer: (to, message) => {
-          watch.peerMessage(id, to, message);
-          channel.send(to, message);
+          if (watch.peerMessage(id, to, message) === 'deliver') channel.send(to, message);
+          else this.#lose(to);
         },
       },
     );
@@ -180,7 +199,7 @@ export class Member extends Machine {
     this.listener = host.listen({
       port: SERVICE_PORT,
       migration: 'offered',
-      canRestore: () => true,
+      canRestore: () => this.canRestore,
       onConnection: (connection) => watch.opened(this, connection),
     });
     driver.start({
@@ -191,6 +210,15 @@ export class Member extends Machine {
       up: (member, incarnation) => this.run((running) => running.peerUp(member, incarnation)),
       down: (member) => this.run((running) => running.peerDown(member)),
     });
+  }
+
+  #lose(to: MemberId): void {
+    const { clock, options } = this.world;
+    clock.wakeAt(clock.now() + options.peerDelayMs, () => this.run((running) => running.peerDown(to)));
+  }
+
+  protected inputFinished(): void {
+    this.world.watch.inputFinished(this);
   }
 
   /** The process is gone, and the machine answers nothing. */
@@ -211,16 +239,19 @@ export class Member extends Machine {
 /** A client's machine. It may change its address: the host keeps its own, as behind a NAT that forgot its mapping. */
 export class ClientMachine extends Machine {
   readonly index: number;
+  readonly name: string;
   readonly host: Host;
   readonly ip: string;
   /** Every address under which the world has seen it. */
   readonly publicIps: string[] = [];
+  isGone = false;
   #driver: MemoryDriver;
   #nextPort = 40_000;
 
   constructor(world: World, index: number) {
     super(world);
     this.index = index;
+    this.name = `client ${index}`;
     this.ip = `10.1.${index}.1`;
     this.host = new Host(
       {
@@ -241,8 +272,19 @@ export class ClientMachine extends Machine {
     this.#driver = this.#attach();
   }
 
-  protected get currentHost(): Host {
-    return this.host;
+  protected get currentHost(): Host | undefined {
+    return this.isGone ? undefined : this.host;
+  }
+
+  protected inputFinished(): void {
+    this.world.watch.inputFinished(this);
+  }
+
+  /** From now on it neither hears nor says anything. */
+  vanish(): void {
+    this.isGone = true;
+    this.disarm();
+    void this.#driver.close();
   }
 
   get publicIp(): string {
@@ -266,16 +308,24 @@ export class ClientMachine extends Machine {
     return driver;
   }
 
-  connect(to: Member, policy: Policy, onEvent: (event: ConnectionEvent) => void): HostConnection {
+  connect(
+    to: Member,
+    { asks, policy }: { readonly asks: ClientAsks; readonly policy: Policy },
+    onEvent: (event: ConnectionEvent) => void,
+  ): HostConnection {
     const port = this.#nextPort++;
     this.#driver.bindNow(port);
-    const terms = {
-      kind: 'client',
-      migration: 'required',
-      serviceKey: SERVICE_IDENTITY.publicKey,
-      privateKey: this.world.random.bytes(32),
-      policy,
-    } as const;
+    const terms: Terms =
+      asks === 'plain'
+        ? { kind: 'plain' }
+        : {
+            kind: 'client',
+            migration: 'required',
+            // As if it had been told of another service's key.
+            serviceKey: asks === 'other-service' ? testServicePublicKey(8) : SERVICE_IDENTITY.publicKey,
+            privateKey: this.world.random.bytes(32),
+            policy,
+          };
     const connection = this.run((host, now) => host.connect(now, { ip: this.ip, port }, to.address, terms, onEvent));
     if (connection === undefined) throw new Error('a client machine always runs');
     return connection;

@@ -3,13 +3,16 @@
 // A stage's name has the path of its delegate before it: `login.password`. What it calls 'x' is `login.x`; where that is a
 // delegate itself, its entry. Once a delegate has finished, the connection goes on at its owner's stage `then`.
 
-import type { PlannedDelegate, StagePlan } from '../plan.js';
+import type { PlannedDelegate, PlannedStage } from './plan.js';
 
 export class Routes {
   readonly #stages: ReadonlySet<string>;
   readonly #delegates: ReadonlyMap<string, PlannedDelegate>;
 
-  constructor(plan: Pick<StagePlan, 'stages' | 'delegates'>) {
+  constructor(plan: {
+    readonly stages: readonly Pick<PlannedStage, 'name'>[];
+    readonly delegates: readonly PlannedDelegate[];
+  }) {
     this.#stages = new Set(plan.stages.map(({ name }) => name));
     this.#delegates = new Map(plan.delegates.map((delegate) => [delegate.name, delegate]));
   }

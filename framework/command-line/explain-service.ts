@@ -1,0 +1,3 @@
+export function explainService(): number {
+  return 0;
+}

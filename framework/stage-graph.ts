@@ -1,0 +1,105 @@
+// Where the stages of a service lead, read from its code and compared with the stages that there are.
+//
+//   G1. A name in the code that is no stage is wrong, however little else of the code could be read.
+//   G2. A stage is unreachable only if everything is known of every stage that is reached, and no upgrade may lead there.
+
+import { classSourcesOf, textOf } from './analysis/class-source.js';
+import { readClass, readFunction, type StageCode } from './analysis/stage-code.js';
+import type { ServiceDefinition } from './definition.js';
+import { pathOf, type ReportProblem, type ServicePart } from './parts.js';
+import type { PlannedDelegate, PlannedStage, Successors } from './plan.js';
+import type { Routes } from './routes.js';
+
+/** The code of all stages, by their full names. */
+export type ServiceCode = ReadonlyMap<string, StageCode>;
+
+export function codeOf(parts: readonly ServicePart[]): ServiceCode {
+  return new Map(
+    parts.flatMap(({ path, definition }) =>
+      [...codeOfPart(definition)].map(([name, code]) => [pathOf(path, name), code] as const),
+    ),
+  );
+}
+
+function codeOfPart({ construction, stages }: ServiceDefinition): ReadonlyMap<string, StageCode> {
+  const names = stages.filter(({ placement }) => placement === 'as-intended').map(({ name }) => name);
+  if (construction.kind === 'class') return readClass(classSourcesOf(construction.type), names);
+  return new Map(names.map((name) => [name, readFunction(textOf(construction.parts.stages[name]))]));
+}
+
+/** Which stage a name in the code of `stage` means, resolved; names that mean none are left out. */
+export function successorsOf(stage: string, { returned }: StageCode, routes: Routes): Successors {
+  if (returned.extent === 'partial') return { kind: 'unknown' };
+  const stages = resolveAll(stage, returned.stages, routes);
+  const after = returned.ends ? routes.afterDone(stage) : undefined;
+  if (after !== undefined) return { kind: 'known', stages: unique([...stages, after]), ends: false };
+  return { kind: 'known', stages, ends: returned.ends };
+}
+
+export function recordedBy(stage: string, { recorded }: StageCode, routes: Routes): readonly string[] {
+  return resolveAll(stage, recorded.stages, routes);
+}
+
+function resolveAll(stage: string, names: readonly string[], routes: Routes): string[] {
+  return unique(names.flatMap((name) => routes.resolve(stage, name) ?? []));
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}
+
+/** G1. `isName` says whether a full name is that of a stage or delegate. */
+export function checkTargets(
+  code: ServiceCode,
+  delegates: readonly PlannedDelegate[],
+  isName: (name: string) => boolean,
+  report: ReportProblem,
+): void {
+  for (const [stage, { returned, recorded }] of code) {
+    const owner = stage.slice(0, stage.lastIndexOf('.') + 1);
+    for (const name of returned.stages) {
+      if (!isName(owner + name)) report('unknown-stage', `the stage '${stage}' returns next('${name}')`);
+    }
+    for (const name of recorded.stages) {
+      if (!isName(owner + name)) report('unknown-stage', `the stage '${stage}' records snapshot({ stage: '${name}' })`);
+    }
+  }
+  for (const { name, then } of delegates) {
+    const owner = name.slice(0, name.lastIndexOf('.') + 1);
+    if (!isName(`${owner}${then}`)) report('unknown-stage', `the delegate '${name}' is followed by '${String(then)}'`);
+  }
+}
+
+/** G2, for a service without upgrades. */
+export function checkReachable(
+  entry: string,
+  stages: readonly PlannedStage[],
+  delegates: readonly PlannedDelegate[],
+  code: ServiceCode,
+  report: ReportProblem,
+): void {
+  const reached = reachedFrom(entry, stages, code);
+  if (reached === 'unknown') return;
+  const missed = stages.map(({ name }) => name).filter((name) => !reached.has(name));
+  const asleep = delegates.filter(({ entry: inner }) => !reached.has(inner)).map(({ name }) => name);
+  const isInside = (name: string): boolean => asleep.some((path) => name.startsWith(`${path}.`));
+  for (const name of missed.filter((stage) => !isInside(stage))) {
+    report('unreachable-stage', `no path leads from the entry '${entry}' to the stage '${name}'`);
+  }
+  for (const name of asleep.filter((path) => !isInside(path))) {
+    report('unreachable-stage', `no path leads from the entry '${entry}' to the delegate '${name}'`);
+  }
+}
+
+function reachedFrom(entry: string, stages: readonly PlannedStage[], code: ServiceCode): Set<string> | 'unknown' {
+  const reached = new Set<string>();
+  const ahead = [entry];
+  for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    const stage = stages.find((other) => other.name === name);
+    if (stage?.successors.kind !== 'known' || code.get(name)?.recorded.extent !== 'complete') return 'unknown';
+    ahead.push(...stage.successors.stages, ...stage.recorded);
+  }
+  return reached;
+}

@@ -1,0 +1,80 @@
+// Mutants as a command: `npm run sim:mutants`, or `npm run sim:mutants -- NAME` for those whose name has the text in it.
+//
+// Each bug of the list is put into a copy of the build, alone, and the simulator has so many seeds, and the sweep, to find
+// it. Status 1 if one survives, or if a text to be replaced no longer stands in its file exactly once.
+
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MUTANTS, type Mutant } from './list.js';
+import { apply, copyBuild, mutatedText } from './mutation.js';
+
+const SEED_COUNT = 600;
+/** A bug that makes the world go round in circles is found by the clock. */
+const RUN_LIMIT_MS = 180_000;
+
+interface Finding {
+  readonly by: string;
+  readonly failure: string;
+}
+
+function hunt(folder: string): Finding | undefined {
+  const seeds = run(folder, ['--seeds', String(SEED_COUNT)]);
+  const found = /^seed (\d+): (.*)$/m.exec(seeds.output);
+  if (found !== null) return { by: `seed ${found[1] ?? ''}`, failure: found[2] ?? '' };
+  if (seeds.status !== 0) return { by: 'seeds', failure: lastLineOf(seeds.output) };
+  const sweep = run(folder, ['--sweep']);
+  const finding = /^ {2}(.*?): \{/m.exec(sweep.output);
+  if (finding !== null) return { by: 'sweep', failure: finding[1] ?? '' };
+  return sweep.status === 0 ? undefined : { by: 'sweep', failure: lastLineOf(sweep.output) };
+}
+
+function run(folder: string, args: readonly string[]): { readonly status: number | null; readonly output: string } {
+  const main = join(folder, 'test', 'dist', 'sim', 'main.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    timeout: RUN_LIMIT_MS,
+  });
+  return { status, output: stdout + stderr };
+}
+
+function lastLineOf(output: string): string {
+  return output.trim().split('\n').at(-1) ?? 'no output';
+}
+
+function main(wanted: string): number {
+  const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
+  if (mutants.length === 0) {
+    console.error(`no mutant has '${wanted}' in its name`);
+    return 2;
+  }
+  const width = Math.max(...mutants.map(({ name }) => name.length));
+  const row = (name: string, by: string, seconds: string, failure: string) =>
+    console.log(`${name.padEnd(width)}  ${by.padEnd(10)}  ${seconds.padStart(7)}  ${failure}`);
+  row('mutant', 'caught by', 'seconds', 'as');
+  const folder = copyBuild();
+  let survivors = 0;
+  for (const mutant of mutants) {
+    const startedAt = process.hrtime.bigint();
+    const finding = huntMutant(folder, mutant);
+    const seconds = (Number(process.hrtime.bigint() - startedAt) / 1e9).toFixed(1);
+    if (finding === undefined) survivors++;
+    row(mutant.name, finding?.by ?? 'NOTHING', seconds, finding?.failure ?? `expected ${mutant.breaks.join(' or ')}`);
+  }
+  rmSync(folder, { recursive: true });
+  console.log(`\n${mutants.length - survivors} of ${mutants.length} caught`);
+  return survivors === 0 ? 0 : 1;
+}
+
+function huntMutant(folder: string, mutant: Mutant): Finding | undefined {
+  const text = mutatedText(mutant);
+  if (text === undefined) return undefined;
+  const restore = apply(folder, mutant, text);
+  try {
+    return hunt(folder);
+  } finally {
+    restore();
+  }
+}
+
+process.exitCode = main(process.argv.slice(2).join(' '));

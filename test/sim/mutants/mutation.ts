@@ -1,0 +1,44 @@
+// One mutant applied to a private copy of what `npm run build` has made; the working tree is never touched.
+
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import type { Mutant } from './list.js';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** The file's text with the bug in it; undefined where `find` does not stand in it exactly once. */
+export function mutatedText({ file, find, replace }: Mutant): string | undefined {
+  const parts = readFileSync(join(root, 'stack', file), 'utf8').split(find);
+  return parts.length === 2 ? parts.join(replace) : undefined;
+}
+
+/** A folder with the compiled stack and simulation, which finds its packages in itself. */
+export function copyBuild(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'migratory-mutants-'));
+  for (const name of ['stack', 'test']) {
+    mkdirSync(join(folder, name));
+    for (const part of ['package.json', 'dist']) {
+      cpSync(join(root, name, part), join(folder, name, part), { recursive: true });
+    }
+  }
+  const scope = join(folder, 'node_modules', '@migratory');
+  mkdirSync(scope, { recursive: true });
+  symlinkSync(join(folder, 'stack'), join(scope, 'stack'));
+  if (!existsSync(join(folder, 'test', 'dist', 'sim', 'main.js'))) throw new Error('nothing is built: npm run build');
+  return folder;
+}
+
+/** Puts the bug into the copy; what it answers takes it out again. */
+export function apply(folder: string, mutant: Mutant, text: string): () => void {
+  const compiled = join(folder, 'stack', 'dist', mutant.file.replace(/\.ts$/, '.js'));
+  const original = readFileSync(compiled, 'utf8');
+  const { outputText } = ts.transpileModule(text, {
+    fileName: mutant.file,
+    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, useDefineForClassFields: true },
+  });
+  writeFileSync(compiled, outputText);
+  return () => writeFileSync(compiled, original);
+}
