@@ -30,7 +30,7 @@ export interface ListeningStack {
   readonly entropy: Entropy;
   /** Where connections can be advised to go. */
   readonly otherMembers: readonly number[];
-  /** Connections that have left and that no other member has confirmed yet: they may come back. */
+  /** Connections that have left, or have closed, and whose taker or client has not confirmed that it has all. */
   readonly unconfirmedCount: number;
   listen(
     options: { port: number; canRestore: (state: Uint8Array) => boolean },

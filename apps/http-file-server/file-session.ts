@@ -47,16 +47,12 @@ export class FileSession {
   @Stage()
   async response(io: StageIo): Promise<Next<FileSession>> {
     const isOfFile = this.pieces.some((piece) => piece.kind === 'file');
-    const file = isOfFile ? await this.files.open(this.path, this.version) : undefined;
-    try {
-      for (let piece = this.pieces[0]; piece !== undefined; piece = this.pieces[0]) {
-        if (piece.kind === 'text') await io.write(piece.text);
-        else if (file !== undefined) await this.#send(io, file, piece);
-        this.pieces.shift();
-        if (this.pieces.length > 0) io.snapshot();
-      }
-    } finally {
-      await file?.close();
+    const file = isOfFile ? await io.use(() => this.files.open(this.path, this.version)) : undefined;
+    for (let piece = this.pieces[0]; piece !== undefined; piece = this.pieces[0]) {
+      if (piece.kind === 'text') await io.write(piece.text);
+      else if (file !== undefined) await this.#send(io, file, piece);
+      this.pieces.shift();
+      if (this.pieces.length > 0) io.snapshot();
     }
     return this.persistence === 'close' ? done() : next('request');
   }

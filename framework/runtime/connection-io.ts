@@ -121,17 +121,19 @@ export class ConnectionIo implements StageIo {
     if (this.#effects.has(key)) throw new EffectOutOfPlace(this.#stage, key, 'is under way already');
     this.#effects.add(key);
     lock.acquire();
+    let result: Result;
     try {
-      const result = await effect(this.#stay.tokenOf(key));
+      result = await effect(this.#stay.tokenOf(key));
       this.#running();
       lifeline.check();
       this.#stay.record(key, result);
       service.counters.effectsMade++;
-      return result;
     } finally {
       this.#effects.delete(key);
       lock.release();
     }
+    lifeline.check(); // a move that was waiting for the lock has happened
+    return result;
   }
 
   use<Resource>(open: () => Resource | Promise<Resource>, close?: (resource: Resource) => unknown): Promise<Resource> {

@@ -249,8 +249,7 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     const canTell = phase.kind === 'stage' && this.#service.plan.failed !== undefined;
     if (canTell && stay !== undefined && handler !== undefined) {
       await this.#tellFailure(stay, handler, phase.stage, error);
-    } else if (isStop) this.#connection.destroy();
-    else this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1
+    } else this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1
     return isStop ? 'lost' : 'failed';
   }
 
@@ -282,7 +281,7 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
       if (!this.#saysThatItLeft(secondError, hadOpen)) {
         report({ kind: 'failed-failed', stage, ...this.#context(secondError) });
       }
-      this.#connection.destroy();
+      this.#connection.destroy(secondError instanceof Error ? secondError : new Error(String(secondError))); // H1
     }
   }
 

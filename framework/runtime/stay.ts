@@ -109,6 +109,8 @@ export class Stay implements IntakeOwner, Timed {
     if (stage?.lock === 'locked') this.lock.acquire();
     this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
     this.#restartStage = stage?.name;
+    // It came in the mode of the stage that ran, which need not be the stage that the restart point names.
+    this.connection.setOutputMode(stage?.output ?? 'live');
     this.#settle(stage);
   }
 
@@ -122,6 +124,7 @@ export class Stay implements IntakeOwner, Timed {
     this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
     this.#settle(stage);
     if (held === 'held') this.lock.release();
+    this.lifeline.check(); // a move that was waiting for the lock has happened
   }
 
   #planned(point: RestartPoint): PlannedStage | undefined {

@@ -161,8 +161,10 @@ export class Handoff {
     const host = this.#host;
     const problem = checkClaim({ ...departed, cid: option.cid }, claimOf(request, host.self));
     if (problem !== undefined) return this.#refuse(request, problem, departed.key);
-    // A client that names another holder than us has been there: it knows better than our pointer.
-    if (option.origin !== host.self) return this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
+    // A client that names another holder than we know of has been there: it knows better than our pointer.
+    if (option.origin !== host.self && option.origin !== departed.to) {
+      return this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
+    }
     const image = this.#resumable(departed);
     if (image !== undefined) {
       // Though this member may take none from others now, this one is its own.

@@ -75,6 +75,7 @@ export class Stack implements ConnectionStack {
   /** Ports whose listeners are closed: they stay bound, so that who tries is refused rather than left waiting. */
   readonly #idlePorts = new Map<number, Address>();
   #timer: Timer | undefined;
+  #deliveringCount = 0;
   #armedFor = Infinity;
   /** Calls of `run` inside one another: who takes an event may write, or move, at once. */
   #depth = 0;
@@ -124,9 +125,12 @@ export class Stack implements ConnectionStack {
     return membership?.members.map(({ id }) => id).filter((id) => id !== membership.id) ?? [];
   }
 
-  /** Connections that have left, and that no other member has confirmed yet: they may come back. */
+  /**
+   * Connections that `close` would cut short though they have no stream here any more: those that have left and that no
+   * other member has confirmed yet, and those whose stream has closed and that still deliver what was written.
+   */
   get unconfirmedCount(): number {
-    return this.host.unconfirmedCount;
+    return this.host.unconfirmedCount + this.#deliveringCount;
   }
 
   /** What was dropped, refused and moved, by name. */
@@ -250,7 +254,22 @@ export class Stack implements ConnectionStack {
   /** @internal */
   linger(expired: () => void): Timer {
     const { clock, lingerMs } = this.#options;
-    return clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), expired);
+    this.#deliveringCount++;
+    let isDelivering = true;
+    const over = (): void => {
+      if (isDelivering) this.#deliveringCount--;
+      isDelivering = false;
+    };
+    const timer = clock.wakeAt(clock.now() + (lingerMs ?? DEFAULT_LINGER_MS), () => {
+      over();
+      expired();
+    });
+    return {
+      cancel: () => {
+        over();
+        timer.cancel();
+      },
+    };
   }
 
   /**

@@ -22,6 +22,8 @@ interface Service {
   readonly entries: readonly MemberEntry[];
   readonly publicKey: Uint8Array;
   readonly reports: readonly Report[];
+  /** The first one first. */
+  readonly members: readonly Member[];
 }
 
 async function startService(t: ExecutionContext, root: string): Promise<Service> {
@@ -33,6 +35,7 @@ async function startService(t: ExecutionContext, root: string): Promise<Service>
     entries.push({ id, address: { ip: IP, port }, peer: { host: IP, port: await freePort() } });
   }
   const reports: Report[] = [];
+  const members: Member[] = [];
   for (const { id, address } of entries) {
     const container = new Container();
     container.bind(FileStore).toConstantValue(await FileStore.at(root));
@@ -54,8 +57,9 @@ async function startService(t: ExecutionContext, root: string): Promise<Service>
       report: (report) => reports.push(report),
     });
     t.teardown(() => member.stop());
+    members.push(member);
   }
-  return { entries, publicKey: servicePublicKey(key.publicKey), reports };
+  return { entries, publicKey: servicePublicKey(key.publicKey), reports, members };
 }
 
 /** Moves the connection to the other member each time that so many more bytes have come. */
@@ -112,4 +116,38 @@ test('a download of 20 MB arrives whole while it moves back and forth between tw
   t.true(epochs('arrived').length >= movedCount);
   t.deepEqual(epochs('arrived'), epochs('departed'));
   t.deepEqual([...new Set(reports.map((report) => ('cid' in report ? report.cid : undefined)))], [cid]);
+});
+
+test('a member that drains gives its downloads to the other one, and then nothing is left of it', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'migratory-files-'));
+  t.teardown(() => rm(root, { recursive: true }));
+  const content = randomBytes(FILE_LENGTH);
+  await writeFile(join(root, 'large.bin'), content);
+  const { entries, publicKey, reports, members } = await startService(t, root);
+  const stack = await createNodeStack({ ip: IP });
+  t.teardown(() => stack.close());
+
+  const address = entries[0]?.address ?? { ip: IP, port: 0 };
+  const connections = [1, 2, 3].map(() =>
+    stack.connect({ address, servicePublicKey: publicKey, migration: 'required' }),
+  );
+  const downloads = connections.map(async (connection) => {
+    connection.write('GET /large.bin HTTP/1.1\r\nHost: files\r\nConnection: close\r\n\r\n');
+    const chunks: Buffer[] = [];
+    for await (const chunk of connection as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  });
+  await Promise.all(connections.map((connection) => once(connection, 'readable')));
+  const outcome = await members[0]?.drain({ timeoutMs: 30_000 });
+  t.is(outcome?.remaining, 0);
+  t.is((outcome?.departed ?? 0) + (outcome?.ended ?? 0), 3);
+  t.true((outcome?.departed ?? 0) >= 1, 'at least one of them was still under way');
+  for (const received of await Promise.all(downloads)) {
+    t.is(sha256(received.subarray(received.indexOf('\r\n\r\n') + 4)), sha256(content));
+  }
+  t.deepEqual(
+    reports.filter((report) => 'error' in report),
+    [],
+  );
+  t.is(members[0]?.application.state, 'stopped');
 });
