@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint';
 const impureModules = ['net', 'dgram', 'fs', 'fs/promises', 'tls', 'http', 'https', 'timers', 'timers/promises'];
 
 export default defineConfig(
-  globalIgnores(['**/dist/', 'coverage/', '*.config.js']),
+  globalIgnores(['**/dist/', 'coverage/', 'docs/api/', '*.config.js']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -34,7 +34,12 @@ export default defineConfig(
   },
   {
     files: ['stack/**', 'framework/**'],
-    ignores: ['stack/drivers/**', 'framework/command-line/{main,*-adapter,*-store}.ts'],
+    ignores: [
+      'stack/drivers/**',
+      'framework/testing/turns.ts',
+      'framework/command-line/{main,*-adapter,*-store}.ts',
+      'framework/bin/**',
+    ],
     rules: {
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'performance'],
       'no-restricted-properties': [

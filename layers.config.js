@@ -1,7 +1,8 @@
 // The import law: an import may only point left, and nothing goes in a circle.
 //
 //   stack      wire <- tcp <- migration <- transfer <- host <- drivers <- socket <- node-stack <- index
-//   framework  definition <- compiler <- runtime <- index <- command-line; of the stack only its public index
+//   framework  definition <- compiler <- runtime <- index <- testing | command-line; of the stack only its public index
+//   examples   the framework's public index
 //   apps       the framework's public index; the gateway the stack's; the demo starts the others as processes, with
 //              certificates that the framework makes
 //
@@ -11,9 +12,10 @@ const layers = {
   stack: ['wire', 'tcp', 'migration', 'transfer', 'host', 'drivers', 'socket', 'node-stack', 'index'],
   framework: [
     'definition',
-    'compiler|plan|snapshotable',
+    'compiler|analysis|explain|explain-diagrams|fields|plan|routes|snapshotable|stage-graph',
     'runtime|container|application|member',
     'index',
+    'testing',
     'command-line',
   ],
 };
@@ -36,7 +38,7 @@ function reaches(folder, allowed) {
     name: `${folder} imports only ${allowed.length === 0 ? 'itself' : 'public indexes'}`,
     severity: 'error',
     from: { path: `^${folder}/` },
-    to: { path: '^(stack|framework|apps|test|bench)/', pathNot: [`^${folder}/`, ...allowed] },
+    to: { path: '^(stack|framework|apps|examples|test|bench)/', pathNot: [`^${folder}/`, ...allowed] },
   };
 }
 
@@ -46,6 +48,7 @@ export default {
     reaches('stack', []),
     reaches('framework', [publicIndex.stack]),
     reaches('apps/http-file-server', [publicIndex.framework]),
+    reaches('examples', [publicIndex.framework]),
     reaches('apps/gateway', [publicIndex.stack]),
     reaches('apps/demo', ['^framework/dist/command-line/certificates[.]']),
     {
@@ -57,8 +60,8 @@ export default {
     ...Object.keys(layers).map((folder) => ({
       name: `${folder}: every file is reached from the public index`,
       severity: 'error',
-      from: { path: `^${folder}/(index|testing|command-line/main)[.]ts$` },
-      to: { path: `^${folder}/`, pathNot: '/dist/|/bin/|/command-line/main[.]ts$', reachable: false },
+      from: { path: `^${folder}/(index|testing/index|command-line/main)[.]ts$` },
+      to: { path: `^${folder}/`, pathNot: '/dist/|/bin/|/(testing/index|command-line/main)[.]ts$', reachable: false },
     })),
     { name: 'no circles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'everything resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -45,7 +45,7 @@ export function tryCompile(source: ServiceSource): Compilation {
 
   const code = codeOf(parts);
   const delegates = planDelegates(parts);
-  checkTargets(code, delegates, namesIn(parts), report);
+  checkTargets(parts, code, report);
   const stages = planStages(parts, delegates, code);
   if (diagnostics.length === 0 && definition.upgrades.length === 0) {
     checkReachable(entryOf(definition), stages, delegates, code, report);
@@ -75,15 +75,6 @@ function checkPart(part: ServicePart, report: ReportProblem): readonly PlannedFi
 
 function entryOf({ entries }: ServiceDefinition): string {
   return entries[0] ?? '';
-}
-
-function namesIn(parts: readonly ServicePart[]): (name: string) => boolean {
-  const names = new Set(
-    parts.flatMap(({ path, definition }) =>
-      [...definition.stages, ...definition.delegates].map(({ name }) => pathOf(path, name)),
-    ),
-  );
-  return (name) => names.has(name);
 }
 
 function planDelegates(parts: readonly ServicePart[]): readonly PlannedDelegate[] {

@@ -1,9 +1,9 @@
 // Handlers from containers: inversify builds the instances of decorated services, with what their constructors ask for.
 //
 // Each hosted service gets a child of the application's container, in which the service and its delegates are bound: a new
-// handler for each connection, singletons shared through the parent, and what is bound in request scope shared by all parts
-// of one handler. (A child for each connection would cost 30 µs and 14 KB that its parent never gives back.) A service
-// without dependencies needs no container.
+// handler for each connection, singletons shared through the parent, and what is bound in request scope shared by all that
+// one handler's constructor leads to. (A child for each connection would cost 30 µs and 14 KB that its parent never gives
+// back.) A service without dependencies needs no container.
 
 import 'reflect-metadata';
 import { Container, injectable, type Newable } from 'inversify';

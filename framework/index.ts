@@ -55,8 +55,10 @@ export {
   WriteAfterEnd,
 } from './errors.js';
 export type { FrameworkErrorCode, SnapshotMismatchReason } from './errors.js';
+export { explain } from './explain.js';
+export { stageDiagram, stageGraph } from './explain-diagrams.js';
 export { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './limits.js';
-export type { FieldType, PlannedField, PlannedStage, StagePlan } from './plan.js';
+export type { FieldType, PlannedDelegate, PlannedField, PlannedStage, StagePlan, Successors } from './plan.js';
 export { startMember } from './member.js';
 export type { Member, MemberOptions } from './member.js';
 export type { ServiceCounters } from './runtime/counters.js';

@@ -30,6 +30,7 @@ export class Routes {
   }
 
   #resolveIn(owner: string, name: string): string | undefined {
+    if (name.includes('.')) return undefined; // what is inside of a delegate is entered through it
     const full = owner === '' ? name : `${owner}.${name}`;
     const resolved = this.#delegates.get(full)?.entry ?? full;
     return this.#stages.has(resolved) ? resolved : undefined;

@@ -48,27 +48,28 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-/** G1. `isName` says whether a full name is that of a stage or delegate. */
-export function checkTargets(
-  code: ServiceCode,
-  delegates: readonly PlannedDelegate[],
-  isName: (name: string) => boolean,
-  report: ReportProblem,
-): void {
-  for (const [stage, { returned, recorded }] of code) {
-    const owner = stage.slice(0, stage.lastIndexOf('.') + 1);
-    for (const name of returned.stages) {
-      if (!isName(owner + name)) report('unknown-stage', `the stage '${stage}' returns next('${name}')`);
+/** G1. What is inside of a delegate has no name for its owner, nor the other way round. */
+export function checkTargets(parts: readonly ServicePart[], code: ServiceCode, report: ReportProblem): void {
+  for (const { path, definition } of parts) {
+    const delegates = definition.delegates.filter(({ placement }) => placement === 'as-intended');
+    const names = new Set([...definition.stages, ...delegates].map(({ name }) => name));
+    for (const stage of new Set(definition.stages.map(({ name }) => pathOf(path, name)))) {
+      const { returned, recorded } = code.get(stage) ?? NO_CODE;
+      for (const name of returned.stages) {
+        if (!names.has(name)) report('unknown-stage', `the stage '${stage}' returns next('${name}')`);
+      }
+      for (const name of recorded.stages) {
+        if (!names.has(name)) report('unknown-stage', `the stage '${stage}' records snapshot({ stage: '${name}' })`);
+      }
     }
-    for (const name of recorded.stages) {
-      if (!isName(owner + name)) report('unknown-stage', `the stage '${stage}' records snapshot({ stage: '${name}' })`);
+    for (const { name, then } of delegates) {
+      if (names.has(then)) continue;
+      report('unknown-stage', `the delegate '${pathOf(path, name)}' is followed by '${String(then)}'`);
     }
-  }
-  for (const { name, then } of delegates) {
-    const owner = name.slice(0, name.lastIndexOf('.') + 1);
-    if (!isName(`${owner}${then}`)) report('unknown-stage', `the delegate '${name}' is followed by '${String(then)}'`);
   }
 }
+
+const NO_CODE = { returned: { stages: [] }, recorded: { stages: [] } } as const;
 
 /** G2, for a service without upgrades. */
 export function checkReachable(

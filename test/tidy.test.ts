@@ -13,8 +13,9 @@ const MAX_LINES = 500;
 
 /** Tests of drivers, of commands and of the kernel wait for a real clock; nothing else may. */
 const WAITS_FOR_A_CLOCK = /^(?:test\/(?:kernel|drivers|apps|command-line)\/|test\/stack\/drivers\/|bench\/)/;
-/** The core: time and randomness come in as arguments, bytes go out as outputs. The command line keeps its adapters apart. */
-const CORE = /^(?:stack\/(?!drivers\/)|framework\/(?!command-line\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$))/;
+/** The core: time and randomness come in as arguments, bytes go out as outputs. The command line keeps its adapters apart, the testing kit its turns. */
+const CORE =
+  /^(?:stack\/(?!drivers\/)|framework\/(?!testing\/turns\.ts$|command-line\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$))/;
 const ADAPTER = /^apps\/(?:demo\/|[^/]+\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$)/;
 
 const impureCall = new RegExp(
@@ -41,9 +42,13 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 function listFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return /^(?:node_modules|dist|coverage|\.git)$/.test(entry.name) ? [] : listFiles(path);
+    if (entry.isDirectory()) return isGenerated(path) ? [] : listFiles(path);
     return entry.isFile() ? [path] : [];
   });
+}
+
+function isGenerated(folder: string): boolean {
+  return folder === 'docs/api' || /(?:^|\/)(?:node_modules|dist|coverage|\.git)$/.test(folder);
 }
 
 /** `file:line: text` for each line of the files that matches. */

@@ -24,8 +24,7 @@ export function printCompletions(screen: Screen, shell: CompletionShell): number
   return STATUS.ok;
 }
 
-/** @internal */
-export function completedCommands(): CompletedCommand[] {
+function completedCommands(): CompletedCommand[] {
   const program = commandLine('', () => undefined);
   return allCommands(program).map((command) => ({
     path: pathOf(command),

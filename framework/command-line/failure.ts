@@ -50,8 +50,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
-const PLACE = /\(?((?:file:\/\/)?\/[^\s()]+:\d+(?::\d+)?)\)?$/;
-const HEAD_PLACE = /^((?:file:\/\/)?\/\S+:\d+)\n/;
+const PLACE = /(?:\(|\bat (?:async )?)((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?$/;
 const NOT_THE_USERS =
   /node_modules|@migratory\/|\/framework\/(?:dist|bin)\/|\/stack\/dist\/|\/framework\/[a-z-]+\.ts|\/stack\/[a-z]+\//;
 
@@ -70,11 +69,9 @@ export function oneLineWithPlace(error: unknown): string {
 
 function placeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.stack === undefined) return undefined;
-  // The parser puts the place in front of its message.
-  const head = HEAD_PLACE.exec(error.stack)?.[1];
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));
   const places = frames.map((line) => PLACE.exec(line)?.[1]);
-  const place = head ?? places.find((found) => found !== undefined && !NOT_THE_USERS.test(found));
+  const place = places.find((found) => found !== undefined && !NOT_THE_USERS.test(found));
   return place?.replace('file://', '');
 }
 

@@ -15,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, describeSystemError } from './failure.js';
 
@@ -46,7 +46,6 @@ export function writeFiles(files: readonly NamedText[], existing: 'refuse' | 're
   const written: string[] = [];
   try {
     for (const { path, text, secrecy } of files) {
-      mkdirSync(dirname(resolve(path)), { recursive: true });
       const target = existing === 'refuse' ? path : temporaryName(path);
       written.push(target);
       writeFileSync(target, text, { mode: MODES[secrecy], flag: 'wx' });
@@ -59,20 +58,25 @@ export function writeFiles(files: readonly NamedText[], existing: 'refuse' | 're
   }
 }
 
-/** Output that the caller named: a file is replaced whole; a device or a pipe is written to. Throws `CommandFailed`. */
-export function writeOutput(path: string, text: string): void {
-  if (isSpecial(path)) {
-    try {
-      writeFileSync(path, text);
-    } catch (error) {
-      throw new CommandFailed(`${path}: can't be written: ${describeSystemError(error)}`);
-    }
-  } else writeFiles([{ path, text, secrecy: 'public' }], 'replace');
+/** Throws `CommandFailed`. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new CommandFailed(`${folder}: can't be made: ${describeSystemError(error)}`);
+  }
 }
 
-function isSpecial(path: string): boolean {
+/** Output that the caller named: a file is replaced whole; a device or a pipe is written to. Throws `CommandFailed`. */
+export function writeOutput(path: string, text: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && !found.isFile() && !found.isDirectory();
+  if (found?.isDirectory() === true) throw new CommandFailed(`${path}: can't be written: it is a folder`);
+  if (found === undefined || found.isFile()) return writeFiles([{ path, text, secrecy: 'public' }], 'replace');
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CommandFailed(`${path}: can't be written: ${describeSystemError(error)}`);
+  }
 }
 
 function temporaryName(path: string): string {
@@ -95,6 +99,7 @@ export function writeFolder(folder: string, files: Readonly<Record<string, strin
     secrecy: 'public' as const,
   }));
   try {
+    for (const { path } of named) makeFolder(dirname(path));
     writeFiles(named, 'refuse');
   } catch (error) {
     if (!wasThere) rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@
 // Whatever goes wrong is said in one line on standard error. The parts of each command are loaded only when it is called.
 
 import { CommanderError } from 'commander';
+import { CompileFailed, formatDiagnostic } from '../diagnostics.js';
 import { CommandFailed, describeSystemError, oneLineWithPlace, STATUS, UsageError } from './failure.js';
 import { ownPackage } from './file-store.js';
 import type { Invocation } from './invocation.js';
@@ -24,9 +25,9 @@ async function perform(asked: Invocation): Promise<number> {
     case 'new':
       return (await import('./new-service.js')).newService(screen, asked.name, asked.options);
     case 'run':
-      return (await import('./run-service.js')).runService(screen, asked.file, asked.options, new Date());
+      return (await import('./run-service.js')).runService(screen, asked.file, asked.options, () => new Date());
     case 'explain':
-      return (await import('./explain-service.js')).explainService();
+      return (await import('./explain-service.js')).explainService(screen, asked.file, asked.options);
     case 'keys-service':
     case 'keys-authority':
     case 'keys-member':
@@ -46,10 +47,8 @@ function explain(error: unknown): number {
     if (error.code !== 'commander.help') complain(error.message.replace(/^error: /, ''));
     return STATUS.usage;
   }
-  if (error instanceof Error && 'diagnostics' in error && Array.isArray(error.diagnostics)) {
-    for (const { code, service, cause, remedy } of error.diagnostics as Readonly<Record<string, string>>[]) {
-      complain(`${code ?? ''} ${service ?? ''}: ${cause ?? ''}. ${remedy ?? ''}`);
-    }
+  if (error instanceof CompileFailed) {
+    for (const diagnostic of error.diagnostics) complain(formatDiagnostic(diagnostic));
     return STATUS.failed;
   }
   if (error instanceof CommandFailed || error instanceof UsageError) complain(error.message);

@@ -4,7 +4,7 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { makeAuthority, makeMemberCredentials, makeServiceKey, type Credentials } from './certificates.js';
 import { CommandFailed, oneLine, STATUS } from './failure.js';
-import { readNamed, writeFiles, type NamedText } from './file-store.js';
+import { makeFolder, readNamed, writeFiles, type NamedText } from './file-store.js';
 import type { Invocation, KeysOptions, MemberKeysOptions } from './invocation.js';
 import type { Screen } from './screen.js';
 
@@ -105,5 +105,6 @@ function writeCredentials(
 }
 
 function write(options: KeysOptions, files: readonly NamedText[]): void {
+  makeFolder(options.output);
   writeFiles(files, options.force === true ? 'replace' : 'refuse');
 }

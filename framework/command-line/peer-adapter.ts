@@ -3,7 +3,7 @@
 // With TLS 1.3 a server refuses a client's certificate only after the client's side of the handshake is done: a member that
 // takes ours greets at once, so its first bytes are the answer.
 
-import { connect } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { memberNamed } from '@migratory/stack';
 import { describeSystemError } from './failure.js';
 import type { Finding } from './finding.js';
@@ -24,17 +24,24 @@ const PATIENCE_MS = 3000;
 export function callOnPeer(call: PeerCall): Promise<Finding> {
   const check = `member ${call.member}`;
   const place = `${call.host}:${call.port}`;
+  const { host, port, certificateAuthority: ca, certificate: cert, privateKey: key } = call;
+  const secureContext = contextOf({ ca, cert, key, minVersion: 'TLSv1.3' });
+  if (secureContext === undefined) {
+    return Promise.resolve({
+      kind: 'note',
+      check,
+      detail: `${place}: not asked`,
+      remedy: 'first put our own keys right',
+    });
+  }
   return new Promise((resolve) => {
     const problem = (what: string, remedy: string): void =>
       settle({ kind: 'problem', check, detail: `${place}: ${what}`, remedy });
     let named: number | undefined;
     const socket = connect({
-      host: call.host,
-      port: call.port,
-      ca: call.certificateAuthority,
-      cert: call.certificate,
-      key: call.privateKey,
-      minVersion: 'TLSv1.3',
+      host,
+      port,
+      secureContext,
       rejectUnauthorized: true,
       checkServerIdentity: (_host, certificate) => {
         named = memberNamed(certificate.subjectaltname);
@@ -62,4 +69,13 @@ export function callOnPeer(call: PeerCall): Promise<Finding> {
       else problem(`its certificate: ${error.message}`, 'use certificates of one authority everywhere');
     });
   });
+}
+
+/** Undefined where the key is not that of the certificate, and the like. */
+function contextOf(options: SecureContextOptions): SecureContext | undefined {
+  try {
+    return createSecureContext(options);
+  } catch {
+    return undefined;
+  }
 }

@@ -87,6 +87,7 @@ class DevelopmentRun {
   }
 
   moveAll(): void {
+    if (this.#crossings.size === 0) this.#screen.line(this.#screen.paint('faint', 'no connection is open'));
     for (const crossing of this.#crossings.values()) void crossing.move();
   }
 
@@ -104,7 +105,7 @@ class DevelopmentRun {
     const { clock } = stack;
     const again = (): void => {
       if (this.#isStopping) return;
-      this.moveAll();
+      if (this.#crossings.size > 0) this.moveAll();
       clock.wakeAt(clock.now() + intervalMs, again);
     };
     clock.wakeAt(clock.now() + intervalMs, again);

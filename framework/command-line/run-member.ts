@@ -22,6 +22,7 @@ export async function runMember(
   configFile: string,
   { drainMs }: RunOptions,
   interruption: Interruption,
+  now: () => Date,
 ): Promise<number> {
   const config = readConfig(configFile);
   const stack = stackOptionsOf(config, (name) => readNamed(resolve(dirname(configFile), name)));
@@ -29,27 +30,28 @@ export async function runMember(
   const member = await startMember({
     stack,
     services: [{ service: service.source, port: config.port, ...(container && { container }) }],
-    report: (report) => tell(screen, report),
+    report: (report) => tell(screen, now(), report),
   });
-  say(screen, { event: 'ready', member: config.id, ip: config.ip, port: config.port, pid: process.pid });
+  say(screen, now(), { event: 'ready', member: config.id, ip: config.ip, port: config.port, pid: process.pid });
   const end = await interruption.ended;
-  say(screen, { event: 'draining', ...(end.kind === 'signal' ? { signal: end.signal } : {}) });
+  say(screen, now(), { event: 'draining', ...(end.kind === 'signal' ? { signal: end.signal } : {}) });
   const outcome = await member.drain({ timeoutMs: drainMs ?? DEFAULT_DRAIN_MS });
-  say(screen, { event: 'stopped', ...outcome });
+  say(screen, now(), { event: 'stopped', ...outcome });
   return STATUS.ok;
 }
 
-function tell(screen: Screen, report: Report): void {
+function tell(screen: Screen, time: Date, report: Report): void {
   if (screen.isTerminal) return screen.line(formatReport(report));
   const { kind: event, ...details } = report;
-  say(screen, 'error' in details ? { event, ...details, error: oneLine(details.error) } : { event, ...details });
+  say(screen, time, 'error' in details ? { event, ...details, error: oneLine(details.error) } : { event, ...details });
 }
 
 function say(
   screen: Screen,
+  time: Date,
   { event, ...details }: { readonly event: string } & Readonly<Record<string, unknown>>,
 ): void {
-  if (!screen.isTerminal) return screen.line(JSON.stringify({ event, ...details }));
+  if (!screen.isTerminal) return screen.line(JSON.stringify({ time: time.toISOString(), event, ...details }));
   const words = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
   screen.line([event, ...words].join(' '));
 }

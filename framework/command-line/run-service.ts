@@ -4,14 +4,12 @@ import { UsageError } from './failure.js';
 import { Interruption } from './interruption.js';
 import type { RunOptions } from './invocation.js';
 import { loadService } from './module-adapter.js';
-import { runDevelopment } from './run-development.js';
-import { runMember } from './run-member.js';
 import type { Screen } from './screen.js';
 
 const DEVELOPMENT_ONLY = { port: '--port', members: '--members', moveEvery: '--move-every' } as const;
 
 /** Resolves with the exit status. Rejects with `UsageError`, `CommandFailed`, `CompileFailed` or the stack's errors. */
-export async function runService(screen: Screen, file: string, options: RunOptions, now: Date): Promise<number> {
+export async function runService(screen: Screen, file: string, options: RunOptions, now: () => Date): Promise<number> {
   if (options.config === undefined && options.drainMs !== undefined) {
     throw new UsageError('--drain-ms is for a member with --config: without it the run just ends');
   }
@@ -25,7 +23,11 @@ export async function runService(screen: Screen, file: string, options: RunOptio
   }
   const service = await loadService(file, options.export);
   const interruption = new Interruption();
-  return options.config === undefined
-    ? runDevelopment(screen, service, options, interruption, now)
-    : runMember(screen, service, options.config, options, interruption);
+  // Loaded only now: what is wrong so far is said at once.
+  if (options.config === undefined) {
+    const { runDevelopment } = await import('./run-development.js');
+    return runDevelopment(screen, service, options, interruption, now());
+  }
+  const { runMember } = await import('./run-member.js');
+  return runMember(screen, service, options.config, options, interruption, now);
 }

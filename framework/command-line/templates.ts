@@ -1,6 +1,10 @@
 // What `migratory new` writes: a service, its test, and what builds and runs them.
 
-/** As in this repository; a test compares them. */
+/**
+ * As in this repository; a test compares them.
+ *
+ * @internal
+ */
 export const TOOL_VERSIONS = { typescript: '6.0.3', '@types/node': '20.19.30' } as const;
 
 /** The files of a package for the service `name`, by their paths in it. `framework`: a version, or `file:` and a folder. */

@@ -23,7 +23,7 @@ import {
   type StageIo,
 } from '@migratory/framework';
 import { hostConnection } from '@migratory/framework/internal/runtime/host.js';
-import { FakeClient, FakeConnection } from '../support/fake-connection.js';
+import { FakeClient, FakeConnection } from '@migratory/framework/internal/testing/fake-connection.js';
 import { FakeStack } from '../support/fake-stack.js';
 import { hosted, runSession, turn } from '../support/fake-session.js';
 import { calculator } from '../support/framework-services.js';
@@ -232,7 +232,10 @@ test('a snapshot of another version is refused: reported, and the connection des
   t.true(destination.destroyed);
   t.is(newer.reports.length, 1);
   t.like(newer.reports[0], { kind: 'restore-refused', service: 'versioned', epoch: 1 });
-  t.regex(String(newer.reports[0]?.error), /SnapshotMismatch: versioned: .*other-version.*from version 1, and this is version 2/);
+  t.regex(
+    String(newer.reports[0]?.error),
+    /SnapshotMismatch: versioned: .*other-version.*from version 1, and this is version 2/,
+  );
 });
 
 test('a handler that cannot be built is reported, and the connection destroyed', async (t) => {

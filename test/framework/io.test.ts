@@ -16,7 +16,7 @@ import {
   type StageIo,
 } from '@migratory/framework';
 import { hostConnection } from '@migratory/framework/internal/runtime/host.js';
-import { FakeClient, FakeConnection } from '../support/fake-connection.js';
+import { FakeClient, FakeConnection } from '@migratory/framework/internal/testing/fake-connection.js';
 import { hosted, turn } from '../support/fake-session.js';
 
 interface Bench {

@@ -61,65 +61,124 @@ test('anything else that a stage returns is not a transition', (t) => {
   }
 });
 
-export class Other {
-  map: Map<string,string> = new Map();
-  bytes: Buffer = Buffer.alloc(0);
-  date: Date = new Date(0);
-  list: string[] = [];
-  mixed: Typed[] = [];
-  login: Login = new Login();
-  self: Other | undefined;
-  maybe?: Login;
-  async lobby(io: StageIo<Other>): Promise<Next<Other>> {
-    io.snapshot({ stage: 'lobby' });
-    io.snapshot({ stage: 'login' });
-    // @ts-expect-error no stage
-    io.snapshot({ stage: 'bdoy' });
-    return next('login');
-  }
-  async plain(io: StageIo): Promise<Next<Other>> {
-    io.snapshot({stage: 'whatever'});
-    // @ts-expect-error no stage
-    if (io.epoch === 1) return next('map');
-    // @ts-expect-error no stage
-    if (io.epoch === 1) return next('bytes');
-    // @ts-expect-error no stage
-    if (io.epoch === 1) return next('date');
-    // @ts-expect-error no stage
-    if (io.epoch === 1) return next('list');
-    // @ts-expect-error no stage
-    if (io.epoch === 1) return next('mixed');
-    return next('self');
-  }
-}
 class Login {
-  @Stage({entry:true}) async user(io: StageIo<Login>): Promise<Next<Login>> { io.snapshot({stage:'user'}); return done() }
-  // @ts-expect-error no io
-  @Stage() async wrong(io: number): Promise<Next<Login>> { return done() }
+  readonly user: string = '';
+  @Stage({ entry: true }) async password(io: StageIo<Login>): Promise<Next<Login>> {
+    io.snapshot({ stage: 'password' });
+    return Promise.resolve(this.user === '' ? next('password') : done());
+  }
+  // @ts-expect-error a stage takes a StageIo
+  @Stage() async wrong(bytes: number): Promise<Next<Login>> {
+    return Promise.resolve(bytes === 0 ? done() : next('password'));
+  }
 }
 
-const login = defineService({ name:'login', version:1, entry:'user', fields: () => ({user: ''}), stages: { user: async (session, io) => {
-  io.snapshot({stage:'user'});
-  // @ts-expect-error no
-  io.snapshot({stage:'usre'});
-  session.user = 'x'; return Promise.resolve(done())} } });
-export const x = defineService({
-  name: 'x', version: 1, entry: 'a', fields: () => ({n: 1}), delegates: {login: {service: login, then: 'a'}, classy: {service: Login, then: 'b'}},
-  stages: {
-    a: async (session, io) => { session.n++; const user: string = session.login.user; io.snapshot({stage:'login'}); return Promise.resolve(user === '' ? next('login') : next('classy')) },
-    // @ts-expect-error no such
-    b: async (session) => {
-      // @ts-expect-error no such
-      session.login.usre = '';
-      return Promise.resolve(next('lgoin')) },
-  },
-  moved: (session) => { session.login.user = ''; },
+/** Its fields are of all kinds; only some are sub-protocols. */
+class Lobby {
+  readonly login: Login = new Login();
+  readonly map: Map<string, Login> = new Map();
+  readonly bytes: Buffer = Buffer.alloc(0);
+  readonly view: Uint8Array = new Uint8Array();
+  readonly since: Date = new Date(0);
+  readonly list: Login[] = [];
+  readonly names: string[] = [];
+  readonly name: string = '';
+  readonly parent: Lobby | undefined = undefined;
+  readonly report: () => Promise<void> = () => Promise.resolve();
+
+  async begin(io: StageIo<Lobby>): Promise<Next<Lobby>> {
+    io.snapshot({ stage: 'begin' });
+    io.snapshot({ stage: 'login' });
+    // @ts-expect-error 'bdoy' is no stage
+    io.snapshot({ stage: 'bdoy' });
+    await this.log(io);
+    return next('login');
+  }
+  /** A helper takes the io of any service, and may name any stage. */
+  async log(io: StageIo): Promise<void> {
+    io.snapshot({ stage: 'whatever' });
+    await io.write(this.name);
+  }
+  async map2(): Promise<Next<Lobby>> {
+    // @ts-expect-error a Map is no delegate
+    return Promise.resolve(next('map'));
+  }
+  async bytes2(io: StageIo): Promise<Next<Lobby>> {
+    // @ts-expect-error a Buffer is no delegate
+    if (io.epoch === 0) return Promise.resolve(next('bytes'));
+    // @ts-expect-error neither is a Uint8Array
+    return Promise.resolve(next('view'));
+  }
+  async since2(): Promise<Next<Lobby>> {
+    // @ts-expect-error a Date is no delegate
+    return Promise.resolve(next('since'));
+  }
+  async list2(io: StageIo): Promise<Next<Lobby>> {
+    // @ts-expect-error an array is no delegate, whatever is in it
+    if (io.epoch === 0) return Promise.resolve(next('list'));
+    // @ts-expect-error nor is one of strings
+    return Promise.resolve(next('names'));
+  }
+  async name2(io: StageIo): Promise<Next<Lobby>> {
+    // @ts-expect-error a string is no delegate
+    if (io.epoch === 0) return Promise.resolve(next('name'));
+    // @ts-expect-error nor is a function that answers no transition
+    return Promise.resolve(next('report'));
+  }
+}
+
+test('next and io.snapshot name a delegate of a class, and no other field', async (t) => {
+  t.deepEqual(await new Lobby().name2({ epoch: 1 } as StageIo), { kind: 'next', stage: 'report' });
 });
-export const y = defineService({
-  name: 'x', version: 1, entry: 'a', fields: () => ({n: 1}),
-  // @ts-expect-error then
-  delegates: {login: {service: login, then: 'aa'}},
+
+const login = defineService({
+  name: 'login',
+  version: 1,
+  entry: 'password',
+  fields: () => ({ user: '' }),
   stages: {
-    a: async () =>  Promise.resolve(next('login')),
+    password: async (session, io) => {
+      io.snapshot({ stage: 'password' });
+      // @ts-expect-error 'passwrod' is no stage
+      if (io.epoch === 7) io.snapshot({ stage: 'passwrod' });
+      session.user = 'ada';
+      return Promise.resolve(done());
+    },
   },
+});
+
+test('delegates of a service without decorators are known by name, with their fields', (t) => {
+  defineService({
+    name: 'game',
+    version: 1,
+    entry: 'begin',
+    fields: () => ({ moves: 0 }),
+    delegates: { login: { service: login, then: 'lobby' }, again: { service: Login, then: 'login' } },
+    stages: {
+      begin: async (session, io) => {
+        io.snapshot({ stage: 'login' });
+        const user: string = session.login.user + session.again.user;
+        return Promise.resolve(user === '' ? next('login') : next('again'));
+      },
+      // @ts-expect-error 'lgoin' is neither a stage nor a delegate
+      lobby: async (session) => {
+        // @ts-expect-error 'usre' is no field of the delegate
+        session.login.usre = '';
+        return Promise.resolve(session.moves > 3 ? done() : next('lgoin'));
+      },
+    },
+    moved: (session) => {
+      session.login.user = '';
+    },
+  });
+  defineService({
+    name: 'misspelt',
+    version: 1,
+    entry: 'begin',
+    fields: () => ({}),
+    // @ts-expect-error 'bgein' is no stage
+    delegates: { login: { service: login, then: 'bgein' } },
+    stages: { begin: async () => Promise.resolve(done()) },
+  });
+  t.pass();
 });

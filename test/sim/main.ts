@@ -9,6 +9,7 @@ import { missedRows, Reached, type SimulatedWorld } from './campaign.js';
 import { hostWorld } from './host-world.js';
 import { Progress } from './progress.js';
 import { reportOf, totalsOf } from './report.js';
+import { servicesWorld } from './services/services-world.js';
 import { judge, shrink } from './shrinker.js';
 import { disturbances, EXCHANGE_KINDS, movesEverywhere, pairsOfMoves, play } from './sweep.js';
 
@@ -17,7 +18,7 @@ const HELP = `Usage: npm run sim -- [--seeds N] [--from S]       N seeds from S 
        npm run sim -- --seed S --shrink            the smallest scenario that fails as this seed does
        npm run sim -- --scenario FILE [--trace]    a scenario that was printed; --shrink works here too
        npm run sim -- --sweep                      a move at every segment boundary of short exchanges
-       --world NAME                                which world (default hosts)
+       --world NAME                                'hosts' (default) or 'services'
        --out FILE                                  where to put what --shrink has found, besides printing it
        --keep-going                                report all failing seeds, not only the first`;
 
@@ -39,7 +40,7 @@ interface Campaign {
   scenarioOf(seed: number): unknown;
 }
 
-const campaigns: readonly Campaign[] = [campaignOf(hostWorld)];
+const campaigns: readonly Campaign[] = [campaignOf(hostWorld), campaignOf(servicesWorld)];
 
 async function main(): Promise<number> {
   let values: ReturnType<typeof parse>['values'];

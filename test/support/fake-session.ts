@@ -12,7 +12,10 @@ import type { HostedService } from '@migratory/framework/internal/runtime/stay.j
 import { StageClock } from '@migratory/framework/internal/runtime/stage-clock.js';
 import { SeededEntropy, VirtualClock } from '@migratory/stack';
 import type { Container } from '@migratory/framework';
-import { FakeClient, FakeConnection } from './fake-connection.js';
+import { FakeClient, FakeConnection } from '@migratory/framework/internal/testing/fake-connection.js';
+import { turn } from '@migratory/framework/internal/testing/turns.js';
+
+export { turn };
 
 export type Step =
   | { readonly kind: 'arrive'; readonly length: number }
@@ -44,11 +47,6 @@ export function hosted(
     container,
   });
   return { service, reports, movements };
-}
-
-/** A turn of the event loop: all that can happen without new input has happened. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 const STEPS_TO_THE_END = 5_000;

@@ -7,7 +7,7 @@ import type { InvariantName } from '../../support/followed.js';
 
 export interface Mutant {
   readonly name: string;
-  /** Below `stack/`. */
+  /** Below `stack/`, or `framework/` for those of framework.ts. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;

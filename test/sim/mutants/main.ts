@@ -6,8 +6,9 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { FRAMEWORK_MUTANTS } from './framework.js';
 import { MUTANTS, type Mutant } from './list.js';
-import { apply, copyBuild, mutatedText } from './mutation.js';
+import { apply, copyBuild, mutatedText, type Workspace } from './mutation.js';
 
 const SEED_COUNT = 600;
 /** A bug that makes the world go round in circles is found by the clock. */
@@ -18,11 +19,14 @@ interface Finding {
   readonly failure: string;
 }
 
-function hunt(folder: string): Finding | undefined {
-  const seeds = run(folder, ['--seeds', String(SEED_COUNT)]);
+/** A bug of the stack is for the hosts' world and the sweep to find, one of the framework for the services' world. */
+function hunt(folder: string, workspace: Workspace): Finding | undefined {
+  const world = workspace === 'stack' ? 'hosts' : 'services';
+  const seeds = run(folder, ['--world', world, '--seeds', String(SEED_COUNT)]);
   const found = /^seed (\d+): (.*)$/m.exec(seeds.output);
   if (found !== null) return { by: `seed ${found[1] ?? ''}`, failure: found[2] ?? '' };
   if (seeds.status !== 0) return { by: 'seeds', failure: lastLineOf(seeds.output) };
+  if (workspace === 'framework') return undefined;
   const sweep = run(folder, ['--sweep']);
   const finding = /^ {2}(.*?): \{/m.exec(sweep.output);
   if (finding !== null) return { by: 'sweep', failure: finding[1] ?? '' };
@@ -43,20 +47,23 @@ function lastLineOf(output: string): string {
 }
 
 function main(wanted: string): number {
-  const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
+  const mutants = [
+    ...MUTANTS.map((mutant) => ({ workspace: 'stack' as const, mutant })),
+    ...FRAMEWORK_MUTANTS.map((mutant) => ({ workspace: 'framework' as const, mutant })),
+  ].filter(({ mutant }) => mutant.name.includes(wanted));
   if (mutants.length === 0) {
     console.error(`no mutant has '${wanted}' in its name`);
     return 2;
   }
-  const width = Math.max(...mutants.map(({ name }) => name.length));
+  const width = Math.max(...mutants.map(({ mutant }) => mutant.name.length));
   const row = (name: string, by: string, seconds: string, failure: string) =>
     console.log(`${name.padEnd(width)}  ${by.padEnd(10)}  ${seconds.padStart(7)}  ${failure}`);
   row('mutant', 'caught by', 'seconds', 'as');
   const folder = copyBuild();
   let survivors = 0;
-  for (const mutant of mutants) {
+  for (const { workspace, mutant } of mutants) {
     const startedAt = process.hrtime.bigint();
-    const finding = huntMutant(folder, mutant);
+    const finding = huntMutant(folder, workspace, mutant);
     const seconds = (Number(process.hrtime.bigint() - startedAt) / 1e9).toFixed(1);
     if (finding === undefined) survivors++;
     row(mutant.name, finding?.by ?? 'NOTHING', seconds, finding?.failure ?? `expected ${mutant.breaks.join(' or ')}`);
@@ -66,12 +73,12 @@ function main(wanted: string): number {
   return survivors === 0 ? 0 : 1;
 }
 
-function huntMutant(folder: string, mutant: Mutant): Finding | undefined {
-  const text = mutatedText(mutant);
+function huntMutant(folder: string, workspace: Workspace, mutant: Mutant): Finding | undefined {
+  const text = mutatedText(workspace, mutant);
   if (text === undefined) return undefined;
-  const restore = apply(folder, mutant, text);
+  const restore = apply(folder, workspace, mutant, text);
   try {
-    return hunt(folder);
+    return hunt(folder, workspace);
   } finally {
     restore();
   }

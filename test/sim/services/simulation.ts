@@ -34,7 +34,7 @@ export class Simulation {
   #overCount = 0;
   /** Things that take time and are under way: starts, restarts. */
   #busyCount = 0;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(scenario: ServicesScenario, reached: Reached, trace?: Trace) {
     this.#scenario = scenario;
@@ -95,7 +95,7 @@ export class Simulation {
     this.#busyCount++;
     work
       .catch((error: unknown) => {
-        this.#failure ??= error;
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
       })
       .finally(() => this.#busyCount--);
   }

@@ -39,6 +39,7 @@ export const tickets: Nature = {
           }),
           draw: site.stage('tickets/draw', async (session: Tickets, io) => {
             settle(session, io);
+            if (session.wanted === 0) throw new RangeError('entered with nothing to draw');
             while (session.wanted > 0) {
               const ticket = site.token(TICKET_LENGTH);
               await io.write('#');
