@@ -105,9 +105,12 @@ const CONFIRMATION_INTERVAL_MS = 5;
 
 /** Throws `InvalidOption`. Nothing is opened before `start()`. */
 export function createApplication(options: ApplicationOptions): Application {
-  for (const { port } of options.services) {
+  for (const { port, limits } of options.services) {
     if (!Number.isInteger(port) || port < 0 || port > 65535)
       throw new InvalidOption('port', 'a number from 0 to 65535');
+    for (const [name, limit] of Object.entries(limits ?? {})) {
+      if (!(limit > 0)) throw new InvalidOption(`limits.${name}`, 'more than 0, or Infinity');
+    }
   }
   if (options.services.length === 0) throw new InvalidOption('services', 'at least one service');
   return new RunningApplication(options);
@@ -126,8 +129,10 @@ class RunningApplication implements Application {
   #listeners: { close(): Promise<void> }[] = [];
   /** Lifecycles that have begun. */
   #begun: ServiceLifecycle[] = [];
+  #draining: Promise<DrainOutcome> | undefined;
   #stopping: Promise<void> | undefined;
-  #onGone: (() => void) | undefined;
+  /** Those who wait for the last connection to go. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
@@ -142,7 +147,7 @@ class RunningApplication implements Application {
   }
 
   async start(): Promise<void> {
-    if (this.#state !== 'created') throw new InvalidOption('start()', 'called once');
+    if (this.#state !== 'created' || this.#stopping !== undefined) throw new InvalidOption('start()', 'called once');
     this.#state = 'starting';
     try {
       this.#bound = bindAll(this.#options);
@@ -150,32 +155,54 @@ class RunningApplication implements Application {
         if (binding.lifecycle === undefined) continue;
         this.#begun.unshift(binding.lifecycle);
         await binding.lifecycle.start?.();
+        this.#checkNotStopped();
       }
-      for (const bound of this.#bound) await this.#listen(bound);
+      for (const bound of this.#bound) {
+        await this.#listen(bound);
+        this.#checkNotStopped();
+      }
       this.#state = 'ready';
       for (const { binding } of this.#bound) await binding.lifecycle?.ready?.();
     } catch (error) {
-      await this.stop();
+      await this.#closeListeners(); // a port that was being opened while somebody stopped
+      await this.stop().catch(() => undefined); // what failed first is what to tell
       throw error;
     }
   }
 
+  /** Throws `ServiceStopping` where `stop()` has been called meanwhile. */
+  #checkNotStopped(): void {
+    if (this.#stopping !== undefined) throw new ServiceStopping();
+  }
+
   async #listen({ binding, service }: Bound): Promise<void> {
-    const options = { port: binding.port, canRestore: (state: Uint8Array) => canRestore(service, state) };
+    // What comes back after a stop would find nobody; refused, it stays where another member can ask for it.
+    const accepts = (state: Uint8Array): boolean => this.#stopping === undefined && canRestore(service, state);
+    const options = { port: binding.port, canRestore: accepts };
     const listener = await this.#options.stack.listen(options, (connection) => this.#serve(service, connection));
     this.#listeners.push(listener);
   }
 
   #serve(service: HostedService, connection: StageConnection): void {
-    this.#hostings.add(new Hosting(service, connection, this.#over));
+    if (this.#stopping === undefined) this.#hostings.add(new Hosting(service, connection, this.#over));
+    else connection.on('error', () => undefined).destroy(new ServiceStopping());
   }
 
   readonly #over = (hosting: Hosting): void => {
     this.#hostings.delete(hosting);
-    if (this.#hostings.size === 0) this.#onGone?.();
+    if (this.#hostings.size === 0) this.#wakeWaiting();
   };
 
-  async drain({ timeoutMs = DEFAULT_DRAIN_MS }: DrainOptions = {}): Promise<DrainOutcome> {
+  #wakeWaiting(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  drain(options: DrainOptions = {}): Promise<DrainOutcome> {
+    this.#draining ??= this.#drain(options);
+    return this.#draining;
+  }
+
+  async #drain({ timeoutMs = DEFAULT_DRAIN_MS }: DrainOptions): Promise<DrainOutcome> {
     if (this.#state !== 'ready') {
       await this.stop();
       return { departed: 0, ended: 0, remaining: 0 };
@@ -185,14 +212,14 @@ class RunningApplication implements Application {
     await this.#closeListeners();
     await Promise.all(this.#begun.map(async (lifecycle) => lifecycle.drain?.()));
     await this.#untilEmpty(timeoutMs);
-    const after = this.#totals();
-    const outcome = {
-      departed: after.departed - before.departed,
-      ended: after.ended - before.ended,
-      remaining: this.#hostings.size,
-    };
+    const remaining = [...this.#hostings].filter(({ isHere }) => isHere).length;
     await this.stop();
-    return outcome;
+    const after = this.#totals();
+    return {
+      departed: after.departed - before.departed,
+      ended: Math.max(0, after.ended - before.ended - remaining),
+      remaining,
+    };
   }
 
   #totals(): { readonly departed: number; readonly ended: number } {
@@ -206,7 +233,7 @@ class RunningApplication implements Application {
   async #untilEmpty(timeoutMs: number): Promise<void> {
     const { clock, otherMembers } = this.#options.stack;
     const deadline = clock.now() + timeoutMs;
-    for (let round = 0; this.#isBusy && clock.now() < deadline; round++) {
+    for (let round = 0; this.#stopping === undefined && this.#isBusy && clock.now() < deadline; round++) {
       [...this.#hostings].forEach(({ connection }, index) => {
         const to = otherMembers[(index + round) % otherMembers.length];
         if (to !== undefined && connection.cid !== undefined) connection.adviseMove(to);
@@ -223,13 +250,14 @@ class RunningApplication implements Application {
   /** Resolves when the last connection has gone, at the latest at `time`. */
   async #goneBefore(time: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = this.#options.stack.clock.wakeAt(time, resolve);
-      this.#onGone = () => {
+      const wake = (): void => {
         timer.cancel();
+        this.#waiting.delete(wake);
         resolve();
       };
+      const timer = this.#options.stack.clock.wakeAt(time, wake);
+      this.#waiting.add(wake);
     });
-    this.#onGone = undefined;
   }
 
   stop(): Promise<void> {
@@ -242,9 +270,12 @@ class RunningApplication implements Application {
     for (const hosting of [...this.#hostings]) hosting.interrupt(new ServiceStopping()); // A2
     if (this.#hostings.size > 0) await this.#goneBefore(this.#options.stack.clock.now() + STOP_MS);
     this.#state = 'stopped';
+    this.#wakeWaiting(); // a drain that is under way
     const begun = this.#begun;
     this.#begun = [];
-    for (const lifecycle of begun) await lifecycle.stop?.();
+    let stopped = Promise.resolve();
+    for (const lifecycle of begun) stopped = stopped.finally(() => lifecycle.stop?.()); // all, whatever one throws
+    await stopped;
   }
 
   async #closeListeners(): Promise<void> {

@@ -17,7 +17,7 @@ import type { StageIo } from './stage-io.js';
 import type { Done, NextStage } from './transition.js';
 
 /** Sub-protocols by the name of their field: classes with `@Stage`s, or what `defineService` returned. */
-type DelegateSources = Readonly<Record<string, ServiceSource>>;
+type DelegateSources<Delegates> = Readonly<Record<keyof Delegates, ServiceSource>>;
 
 type SessionOf<Source> =
   Source extends ServiceDefinition<infer Session>
@@ -27,7 +27,7 @@ type SessionOf<Source> =
       : never;
 
 /** What a stage of a form works on. */
-type FormSession<Fields extends object, Delegates extends DelegateSources> = Fields & {
+type FormSession<Fields extends object, Delegates extends object> = Fields & {
   readonly [Name in keyof Delegates]: SessionOf<Delegates[Name]>;
 };
 
@@ -41,7 +41,7 @@ type FormStages<Names extends string> = { readonly [Name in Names]: (io: never) 
 export interface ServiceForm<
   Fields extends object,
   Stages extends string,
-  Delegates extends DelegateSources = Record<never, never>,
+  Delegates extends DelegateSources<Delegates> = object,
 > {
   /** Lower-case letters, digits and hyphens, at most 63. */
   readonly name: string;
@@ -87,7 +87,7 @@ export interface ServiceForm<
 export function defineService<
   Fields extends object,
   Stages extends string,
-  Delegates extends DelegateSources = Record<never, never>,
+  Delegates extends DelegateSources<Delegates> = object,
 >(form: ServiceForm<Fields, Stages, Delegates>): ServiceDefinition<FormSession<Fields, Delegates>> {
   const settings: Readonly<Record<string, StageSettings | undefined>> = form.settings ?? {};
   const validate: Readonly<Record<string, StandardSchemaV1 | undefined>> = form.validate ?? {};

@@ -95,11 +95,7 @@ export function diagnose(kind: DiagnosticKind, service: string, cause: string): 
   return { kind, service, cause, ...entry, page: `docs/diagnostics/${entry.code}.md` };
 }
 
-/**
- * All there are, in the order of their codes.
- *
- * @internal
- */
+/** All there are, in the order of their codes. */
 export const DIAGNOSTIC_KINDS = Object.keys(CATALOGUE) as readonly DiagnosticKind[];
 
 /**

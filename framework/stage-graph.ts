@@ -64,7 +64,7 @@ export function checkTargets(parts: readonly ServicePart[], code: ServiceCode, r
     }
     for (const { name, then } of delegates) {
       if (names.has(then)) continue;
-      report('unknown-stage', `the delegate '${pathOf(path, name)}' is followed by '${String(then)}'`);
+      report('unknown-stage', `the delegate '${pathOf(path, name)}' is followed by '${then}'`);
     }
   }
 }

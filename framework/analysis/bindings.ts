@@ -3,11 +3,11 @@
 // The scopes of blocks are not told apart: a name that one block declares counts for the whole function.
 
 import type { Pattern } from 'acorn';
-import { childrenOf, isFunction, type AnyNode, type FunctionNode } from './source.js';
+import { childrenOf, isFunction, present, type AnyNode, type FunctionNode } from './source.js';
 
 /** All of them, those of the functions inside included: any other name is the module's, or global. */
 export function boundNames(fn: FunctionNode): ReadonlySet<string> {
-  return new Set([...parameterNames(fn), ...(fn.id == null ? [] : [fn.id.name]), ...allDeclaredIn(fn.body)]);
+  return new Set([...parameterNames(fn), ...ownName(fn), ...allDeclaredIn(fn.body)]);
 }
 
 export function parameterNames(fn: FunctionNode): string[] {
@@ -20,20 +20,24 @@ export function isDeclaredIn(body: AnyNode, name: string): boolean {
   return declaredBy(body).includes(name) || childrenOf(body).some((child) => isDeclaredIn(child, name));
 }
 
+function ownName({ id }: { readonly id?: { readonly name: string } | null | undefined }): string[] {
+  return present(id).map(({ name }) => name);
+}
+
 function allDeclaredIn(node: AnyNode): string[] {
   return [...declaredBy(node), ...childrenOf(node).flatMap(allDeclaredIn)];
 }
 
 function declaredBy(node: AnyNode): string[] {
-  if (isFunction(node)) return [...parameterNames(node), ...(node.id == null ? [] : [node.id.name])];
+  if (isFunction(node)) return [...parameterNames(node), ...ownName(node)];
   switch (node.type) {
     case 'VariableDeclarator':
       return namesIn(node.id);
     case 'ClassDeclaration':
     case 'ClassExpression':
-      return node.id == null ? [] : [node.id.name];
+      return ownName(node);
     case 'CatchClause':
-      return node.param == null ? [] : namesIn(node.param);
+      return present(node.param).flatMap(namesIn);
     default:
       return [];
   }

@@ -10,7 +10,7 @@ import type { CallExpression, Expression } from 'acorn';
 import { boundNames } from './bindings.js';
 import { helperOf, type Code, type Located } from './code.js';
 import { literalsIn, type Extent } from './literals.js';
-import { childrenOf, isFunction, type AnyNode, type FunctionNode } from './source.js';
+import { childrenOf, isFunction, present, type AnyNode, type FunctionNode } from './source.js';
 
 export class ReturnReader {
   readonly stages = new Set<string>();
@@ -117,6 +117,6 @@ function returnedBy(fn: AnyNode): Expression[] {
 
 function returnsIn(node: AnyNode): Expression[] {
   if (isFunction(node) || node.type === 'ClassDeclaration' || node.type === 'ClassExpression') return [];
-  if (node.type === 'ReturnStatement') return node.argument == null ? [] : [node.argument];
+  if (node.type === 'ReturnStatement') return present(node.argument);
   return childrenOf(node).flatMap(returnsIn);
 }

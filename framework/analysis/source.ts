@@ -55,7 +55,7 @@ export function childrenOf(node: AnyNode): AnyNode[] {
     case 'Property':
     case 'MethodDefinition':
     case 'PropertyDefinition':
-      return [...(node.computed ? [node.key] : []), ...(node.value == null ? [] : [node.value])];
+      return [...(node.computed ? [node.key] : []), ...present(node.value)];
     case 'LabeledStatement':
       return [node.body];
     case 'BreakStatement':
@@ -64,6 +64,11 @@ export function childrenOf(node: AnyNode): AnyNode[] {
     default:
       return Object.values(node).flatMap(nodesIn);
   }
+}
+
+/** The parser leaves out what isn't there, or says null. */
+export function present<Value>(value: Value | null | undefined): Value[] {
+  return value === null || value === undefined ? [] : [value];
 }
 
 function nodesIn(value: unknown): AnyNode[] {

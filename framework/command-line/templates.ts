@@ -62,8 +62,11 @@ import test from 'node:test';
 import { migrateEverywhere } from '@migratory/framework/testing';
 import { ${className} } from './service.js';
 
-test('the client sees the same bytes, wherever its connection moves', async () => {
-  await migrateEverywhere(${className}, { input: 'a\\nb\\n' });
+test('the client gets the same bytes, wherever its connection moves', async () => {
+  const { moves } = await migrateEverywhere(${className}, {
+    input: [{ expect: 'Hello. Say something.\\n' }, { send: 'a\\nb\\n' }, { expect: '1: a\\n2: b\\n' }],
+  });
+  assert.ok(moves > 0);
 });
 `;
 }

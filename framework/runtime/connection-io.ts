@@ -43,7 +43,7 @@ export class ConnectionIo implements StageIo {
   }
 
   read(): Promise<Uint8Array | undefined> {
-    return this.#running().intake.read();
+    return this.#over === undefined ? this.#stay.intake.read() : this.#refused();
   }
 
   readUntil(delimiter: string | Uint8Array, options: ReadUntilOptions): Promise<Uint8Array | undefined> {
@@ -52,12 +52,12 @@ export class ConnectionIo implements StageIo {
     if (!isLength(options.maxLength) || options.maxLength < bytes.length) {
       throw new InvalidOption('maxLength', "a number of bytes, at least the delimiter's");
     }
-    return this.#running().intake.readUntil(bytes, options.maxLength);
+    return this.#over === undefined ? this.#stay.intake.readUntil(bytes, options.maxLength) : this.#refused();
   }
 
   readExactly(length: number): Promise<Uint8Array | undefined> {
     if (!isLength(length)) throw new InvalidOption('length', 'a number of bytes');
-    return this.#running().intake.readExactly(length);
+    return this.#over === undefined ? this.#stay.intake.readExactly(length) : this.#refused();
   }
 
   write(data: Uint8Array | string): Promise<void> {
@@ -119,21 +119,22 @@ export class ConnectionIo implements StageIo {
     }
     this.#effects ??= new Set();
     if (this.#effects.has(key)) throw new EffectOutOfPlace(this.#stage, key, 'is under way already');
-    this.#effects.add(key);
     lock.acquire();
-    let result: Result;
+    this.#effects.add(key);
+    const { visit } = frame;
     try {
-      result = await effect(this.#stay.tokenOf(key));
+      const result = await effect(this.#stay.tokenOf(key));
+      service.counters.effectsMade++;
       this.#running();
       lifeline.check();
-      this.#stay.record(key, result);
-      service.counters.effectsMade++;
+      // A restart point that was moved beyond this stage meanwhile has no place for the result, and needs none.
+      if (frame.visit === visit) this.#stay.record(key, result);
+      return result;
     } finally {
       this.#effects.delete(key);
       lock.release();
+      lifeline.check(); // a move that was waiting for the lock has happened: the stage goes on there, however this ended
     }
-    lifeline.check(); // a move that was waiting for the lock has happened
-    return result;
   }
 
   use<Resource>(open: () => Resource | Promise<Resource>, close?: (resource: Resource) => unknown): Promise<Resource> {
@@ -165,12 +166,24 @@ export class ConnectionIo implements StageIo {
 
   /** The stage has returned, or is not waited for any more, for the reason given: its calls throw from now on. */
   retire(why: 'left' | Error = 'left'): void {
-    this.#over ??= why;
+    if (this.#over !== undefined) return;
+    this.#over = why;
+    const { intake } = this.#stay;
+    if (intake.isReading) intake.interrupt(this.#why(why));
   }
 
   #running(): Stay {
-    if (this.#over !== undefined) throw this.#over === 'left' ? new StageOver(this.#stage) : this.#over;
+    if (this.#over !== undefined) throw this.#why(this.#over);
     return this.#stay;
+  }
+
+  /** Rejects rather than throws: what a stage left running can't take the process down. */
+  #refused(): Promise<never> {
+    return handled(Promise.reject(this.#why(this.#over)));
+  }
+
+  #why(over: 'left' | Error | undefined): Error {
+    return over instanceof Error ? over : new StageOver(this.#stage);
   }
 }
 

@@ -28,6 +28,7 @@ export interface ServiceCounters {
   outputsTooLong: number;
   stagesTimedOut: number;
   failuresTimedOut: number;
+  closingsTimedOut: number;
   replaysDiverged: number;
 }
 
@@ -52,6 +53,7 @@ export function newServiceCounters(): ServiceCounters {
     outputsTooLong: 0,
     stagesTimedOut: 0,
     failuresTimedOut: 0,
+    closingsTimedOut: 0,
     replaysDiverged: 0,
   };
 }

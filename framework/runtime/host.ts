@@ -3,11 +3,13 @@
 // Accepting is getState: a new connection begins at the entry stage, a migrated one gets its fields back and goes on at the
 // recorded stage. Entering a stage is setState.
 //   H1. Whatever a handler does, only its own connection is touched.
-//   H2. Once the connection has left, nothing of the handler reaches it; what it throws for that reason is not an error.
+//   H2. Once the connection has left, no stage begins and nothing of the handler reaches it; what it throws for that reason
+//       is not an error.
 //   H3. After done() the stream is ended and the rest of the input is discarded; the restart point is "finished", so that
 //       a move meanwhile runs no stage again.
 //   H4. What a stage has opened is closed before the next stage begins, and as soon as the connection has gone.
-//   H5. A stage that is not waited for any more (time-out, stop) can't touch the connection: all its calls throw.
+//   H5. A stage that is not waited for any more (time-out, stop) can't touch the connection: all its calls throw. Nor is
+//       what it has opened waited for, which is being closed.
 //   H6. While @Failed tells the client of a failure the connection stays: at another member the stage might not fail.
 
 import type { Address } from '@migratory/stack';
@@ -50,7 +52,10 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
   #stay: Stay | undefined;
   /** Of the stage that runs, or of @Failed. */
   #io: ConnectionIo | undefined;
+  /** Why it failed, while what it has opened is being closed. */
+  #thrown: { readonly error: unknown } | undefined;
   #interruptTelling: ((error: Error) => void) | undefined;
+  #isStopping = false;
 
   /** `over` is called once the connection is gone from this member and its handler has returned. */
   constructor(
@@ -68,6 +73,11 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
 
   get connection(): StageConnection {
     return this.#connection;
+  }
+
+  /** Whether the connection is still at this member. */
+  get isHere(): boolean {
+    return this.#lifeline.presence.kind === 'here';
   }
 
   get client(): Address {
@@ -99,8 +109,14 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     void this.#io?.close(); // H4
   }
 
-  /** The stage that runs is not waited for any more: its connection ends as after a failure, or at once. */
-  interrupt(error: Error): void {
+  /**
+   * The stage that runs is not waited for any more: its connection ends as after a failure, or at once. A failure that is
+   * being told when the service stops is told to its end, for which it has a limit of its own.
+   */
+  interrupt(error: StageTimedOut | ServiceStopping): void {
+    const isStop = error instanceof ServiceStopping;
+    if (isStop) this.#isStopping = true;
+    if (isStop && this.#phase.kind === 'telling-failure') return;
     const io = this.#io;
     if (io === undefined) {
       this.#connection.destroy();
@@ -108,15 +124,18 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     }
     io.retire(error); // H5
     this.#lifeline.interrupt(error);
-    this.#stay?.intake.interrupt(error);
-    if (this.#interruptTelling === undefined) this.#threw(io, error);
+    void io.close();
+    if (this.#interruptTelling === undefined) this.#failed(io, this.#thrown === undefined ? error : this.#thrown.error);
     else this.#interruptTelling(error);
   }
 
   overdue(): void {
     const { plan, limits, stages, counters } = this.#service;
     const phase = this.#phase;
-    if (phase.kind === 'finishing') this.#connection.destroy();
+    if (phase.kind === 'finishing') {
+      counters.closingsTimedOut++;
+      this.#connection.destroy(new StageTimedOut(plan.service, 'done', limits.closingTimeMs));
+    }
     if (phase.kind !== 'stage' && phase.kind !== 'telling-failure') return;
     const isStage = phase.kind === 'stage';
     if (isStage) counters.stagesTimedOut++;
@@ -128,7 +147,6 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
   #begin(): void {
     try {
       this.#handler = this.#service.createHandler(this);
-      this.#phase = RESTORING;
       const frame = new Frame(this.#service.format, this.#handler.session);
       this.#stay = new Stay(this.#service, this.#connection, this.#lifeline, frame, this);
       this.#goOn(this.#stay, this.#handler, this.#arrive(this.#stay));
@@ -143,6 +161,7 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     const { cid, epoch, imageLength } = this.#connection;
     const found = this.#connection.getState();
     if (found.kind === 'migrated') {
+      this.#phase = RESTORING;
       counters.arrived++;
       report({ kind: 'arrived', service: plan.service, cid, epoch, imageLength });
       const point = stay.frame.restore(found.state);
@@ -151,7 +170,8 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     }
     counters.accepted++;
     report({ kind: 'accepted', service: plan.service, cid, epoch });
-    const entry: RestartPoint = { kind: 'stage', stage: plan.entry };
+    const entry = { kind: 'stage', stage: plan.entry } as const;
+    this.#phase = entry;
     stay.enter(entry);
     return entry;
   }
@@ -201,10 +221,16 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
 
   #threw(io: ConnectionIo, error: unknown): void {
     if (this.#io !== io) return; // H5
+    io.retire();
+    if (!io.hasOpened) return this.#failed(io, error);
+    this.#thrown = { error };
+    void io.close().then(() => this.#failed(io, error)); // H4
+  }
+
+  #failed(io: ConnectionIo, error: unknown): void {
+    if (this.#io !== io) return; // H5
     this.#io = undefined;
-    const hadOpen = io.hasOpened;
-    const concluded = this.#letGo(io).then(() => this.#conclude(error, hadOpen));
-    this.#end(concluded);
+    this.#end(this.#conclude(error, io.hasOpened));
   }
 
   /** H4. */
@@ -228,13 +254,13 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     this.#phase = { kind: 'finishing' };
     if (!this.#connection.writableEnded) this.#connection.end();
     try {
-      while ((await stay.intake.read()) !== undefined) stay.enter(FINISHED); // keeps the input log short
+      while ((await stay.intake.read()) !== undefined) stay.discard(); // keeps the input log short
     } catch (error) {
       if (this.#lifeline.presence.kind === 'here') throw error;
     }
     await this.#lifeline.untilClosed();
     if (this.#lifeline.presence.kind === 'moved') return 'moved';
-    return this.#connection.writableFinished ? 'finished' : 'lost';
+    return this.#connection.writableFinished && this.#connection.errored === null ? 'finished' : 'lost';
   }
 
   /** Never rejects. `hadOpen`: something had to be closed because of it. */
@@ -249,15 +275,15 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     const canTell = phase.kind === 'stage' && this.#service.plan.failed !== undefined;
     if (canTell && stay !== undefined && handler !== undefined) {
       await this.#tellFailure(stay, handler, phase.stage, error);
-    } else this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1
+    } else this.#connection.destroy(asError(error)); // H1
     return isStop ? 'lost' : 'failed';
   }
 
   /** Whether an error only says that the connection is not here: ours, or that of what was aborted or closed for it. */
   #saysThatItLeft(error: unknown, hadOpen: boolean): boolean {
-    if (error instanceof ConnectionMoved || error instanceof ConnectionLost) return true;
     const { kind } = this.#lifeline.presence;
     if (kind === 'here' || kind === 'diverged') return false;
+    if (error instanceof ConnectionMoved || error instanceof ConnectionLost) return true;
     if (error instanceof StageTimedOut || error instanceof ServiceStopping) return true; // nobody waits for it any more
     return hadOpen || (error instanceof Error && error.name === 'AbortError');
   }
@@ -270,18 +296,18 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
     try {
       stay.lock.acquire();
       stay.limitTime(limits.failureTimeMs);
-      await this.#untilTold(io, handler.failed(io, error));
-      await this.#letGo(io);
+      const told = handler.failed(io, error).finally(() => this.#letGo(io));
+      await this.#untilTold(io, told);
       stay.enter(FINISHED);
       stay.lock.release();
+      if (this.#isStopping) stay.limitTime(limits.failureTimeMs); // a client that does not close keeps nobody waiting
       await this.#finish(stay);
     } catch (secondError) {
-      const hadOpen = io.hasOpened;
-      await this.#letGo(io);
-      if (!this.#saysThatItLeft(secondError, hadOpen)) {
+      void this.#letGo(io);
+      if (!this.#saysThatItLeft(secondError, io.hasOpened)) {
         report({ kind: 'failed-failed', stage, ...this.#context(secondError) });
       }
-      this.#connection.destroy(secondError instanceof Error ? secondError : new Error(String(secondError))); // H1
+      this.#connection.destroy(asError(secondError)); // H1
     }
   }
 
@@ -301,6 +327,10 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
   #context(error: unknown): { service: string; cid: string | undefined; epoch: number; error: unknown } {
     return { service: this.#service.plan.service, cid: this.#connection.cid, epoch: this.#connection.epoch, error };
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function reportOf(

@@ -8,7 +8,7 @@ import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from '../limits.js';
 import type { StagePlan } from '../plan.js';
 import { newServiceCounters } from './counters.js';
 import { SnapshotFormat } from './frame.js';
-import type { Reporter } from './report.js';
+import { formatReport, type Report, type Reporter } from './report.js';
 import { Routes } from '../routes.js';
 import type { StageClock } from './stage-clock.js';
 import type { HostedService } from './stay.js';
@@ -27,7 +27,7 @@ export function hostedService(
   definition: ServiceDefinition,
   surroundings: Surroundings,
 ): HostedService {
-  const { clock, entropy, report, container } = surroundings;
+  const { clock, entropy, container } = surroundings;
   const limits = { ...DEFAULT_SERVICE_LIMITS, ...surroundings.limits };
   return {
     plan,
@@ -37,10 +37,19 @@ export function hostedService(
     createHandler: handlerFactory(plan, definition, container),
     limits,
     counters: newServiceCounters(),
-    report,
+    report: (report) => tell(surroundings.report, report),
     clock,
     entropy,
   };
+}
+
+/** What a reporter throws changes nothing either: some reports are made in the midst of a connection's departure. */
+function tell(reporter: Reporter, report: Report): void {
+  try {
+    reporter(report);
+  } catch (error) {
+    console.error(`The reporter failed on: ${formatReport(report)}`, error);
+  }
 }
 
 /** The stack's question whether a connection with this snapshot may come; a refusal is reported with its reason. */

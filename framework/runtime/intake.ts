@@ -3,6 +3,7 @@
 // A snapshot takes the input offset from the stream: what is in its buffer has not been read. So
 //   N1. A read takes nothing before the stage awaits it, and puts back what lies beyond its result in the same instant.
 //   N2. What an unfinished read has gathered is put back before every snapshot (`giveBack`); the read then goes on.
+//   N3. A read is its stage's: when that is over, it ends and takes nothing (`interrupt`).
 // At most one read waits at a time. Most connections wait in one for most of their life: it is one small record.
 
 import { DelimiterNotFound, OverlappingRead, UnexpectedEnd } from '../errors.js';
@@ -99,10 +100,15 @@ export class Intake {
     }
   }
 
-  /** The read that waits ends with `error`. */
+  get isReading(): boolean {
+    return this.#read !== undefined;
+  }
+
+  /** The read that waits ends with `error`; what it has gathered is for the next one (N3). */
   interrupt(error: unknown): void {
     const read = this.#read;
     this.#read = undefined;
+    if (!this.#connection.destroyed) this.giveBack();
     read?.reject(error);
   }
 

@@ -79,21 +79,24 @@ export class Lifeline {
     this.#watch.moved(departure);
   }
 
+  /** Of this instant: the stream may be destroyed already, though its 'error' and 'close' are still to come. */
   get presence(): Presence {
+    if (this.#presence.kind === 'here' && this.#connection.destroyed) this.#leave(this.#loss());
     return this.#presence;
   }
 
   /** Aborted when the connection isn't here any more. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.#presence.kind !== 'here') this.#abort.abort(this.#presence.error);
+    const { presence } = this;
+    if (presence.kind !== 'here') this.#abort.abort(presence.error);
     return this.#abort.signal;
   }
 
   /** Throws `ConnectionMoved`, `ConnectionLost` or `ReplayDiverged` when the connection isn't here any more. */
   check(): void {
-    if (this.#presence.kind !== 'here') throw this.#presence.error;
-    if (this.#connection.destroyed) throw this.#loss().error;
+    const { presence } = this;
+    if (presence.kind !== 'here') throw presence.error;
   }
 
   /** Waits until an event of the stream. Throws like `check`, and what the wait is interrupted with. */
@@ -131,7 +134,7 @@ export class Lifeline {
   }
 
   #loss(): Exclude<Presence, { kind: 'here' }> {
-    const cause = this.#transportError;
+    const cause = this.#transportError ?? this.#connection.errored ?? undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_REPLAY_DIVERGED') {
       return { kind: 'diverged', error: new ReplayDiverged({ cause }) };
     }

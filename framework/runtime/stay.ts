@@ -10,7 +10,7 @@ import { InputLogOverflowed, OutputTooLong, SnapshotTooLarge } from '../errors.j
 import type { ServiceLimits } from '../limits.js';
 import type { PlannedStage, StagePlan } from '../plan.js';
 import type { ServiceCounters } from './counters.js';
-import type { Frame, RestartPoint, SnapshotFormat } from './frame.js';
+import { FINISHED, type Frame, type RestartPoint, type SnapshotFormat } from './frame.js';
 import type { ConnectionContext, Handler } from './handler.js';
 import { Intake, type IntakeOwner } from './intake.js';
 import type { Lifeline } from './lifeline.js';
@@ -119,12 +119,23 @@ export class Stay implements IntakeOwner, Timed {
     const stage = this.#planned(point);
     this.lifeline.check();
     if (stage?.lock === 'locked') this.lock.acquire();
-    this.#restart(point, 'cleared');
+    try {
+      this.#restart(point, 'cleared');
+    } catch (error) {
+      if (stage?.lock === 'locked') this.lock.release();
+      throw error;
+    }
     const held = this.#lock;
     this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
     this.#settle(stage);
     if (held === 'held') this.lock.release();
     this.lifeline.check(); // a move that was waiting for the lock has happened
+  }
+
+  /** After the end: what has been read is of no interest to anybody. The time to close goes on. */
+  discard(): void {
+    this.lifeline.check();
+    this.#restart(FINISHED, 'cleared');
   }
 
   #planned(point: RestartPoint): PlannedStage | undefined {
@@ -144,14 +155,14 @@ export class Stay implements IntakeOwner, Timed {
   /** The restart point moves up inside the stage. */
   snapshot(stage: string): void {
     this.#restart({ kind: 'stage', stage }, stage === this.#stage ? 'kept' : 'cleared');
+    this.#sinceMs = this.service.clock.now();
   }
 
   #restart(point: RestartPoint, journal: 'kept' | 'cleared'): void {
     const { counters } = this.service;
-    const state = this.#encode(point, journal);
+    const state = this.#counted(() => this.frame.encode(point, journal));
     this.intake.giveBack(); // Y1
     this.connection.setState(state);
-    this.#sinceMs = this.service.clock.now();
     this.#restartStage = point.kind === 'stage' ? point.stage : undefined;
     this.#inputLength = 0;
     this.#outputLength = 0;
@@ -160,9 +171,9 @@ export class Stay implements IntakeOwner, Timed {
     counters.largestSnapshot = Math.max(counters.largestSnapshot, state.length);
   }
 
-  #encode(point: RestartPoint, journal: 'kept' | 'cleared'): Uint8Array {
+  #counted(encode: () => Uint8Array): Uint8Array {
     try {
-      return this.frame.encode(point, journal);
+      return encode();
     } catch (error) {
       if (error instanceof SnapshotTooLarge) this.service.counters.snapshotsTooLarge++;
       throw error;
@@ -178,7 +189,7 @@ export class Stay implements IntakeOwner, Timed {
 
   /** Y3. */
   record(key: string, result: unknown): void {
-    this.connection.amendState(this.frame.record(key, result));
+    this.connection.amendState(this.#counted(() => this.frame.record(key, result)));
   }
 
   consumed(length: number): void {

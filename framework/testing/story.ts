@@ -36,11 +36,11 @@ export function tellDivergence(divergent: Divergent): string {
 }
 
 function titleOf({ outcome, difference }: Divergent): string {
-  const kind = outcome.happened[0]?.disturbance.kind ?? 'move';
-  const instants = outcome.happened.map(({ happenedAt }) => happenedAt).join(' and after effect ');
-  const what =
-    outcome.happened.length === 1 ? `a ${kind}` : `${outcome.happened.length} ${kind === 'move' ? 'moves' : 'crashes'}`;
-  return `${what} after effect ${instants} ${consequenceOf(difference)}.`;
+  const kind = kindOf(outcome);
+  const instants = outcome.happened.map(({ happenedAt }) => `after effect ${happenedAt}`).join(' and ');
+  const consequence = consequenceOf(difference);
+  if (outcome.happened.length === 1) return `a ${kind} ${instants} ${consequence}.`;
+  return `${kind === 'move' ? 'moves' : 'crashes'} ${instants} ${consequence.replace('s ', ' ')}.`;
 }
 
 function consequenceOf(difference: Difference): string {

@@ -161,8 +161,10 @@ export class Handoff {
     const host = this.#host;
     const problem = checkClaim({ ...departed, cid: option.cid }, claimOf(request, host.self));
     if (problem !== undefined) return this.#refuse(request, problem, departed.key);
-    // A client that names another holder than we know of has been there: it knows better than our pointer.
-    if (option.origin !== host.self && option.origin !== departed.to) {
+    // A client that names another holder than we know of has been there: it knows better than our pointer. Or it never
+    // heard of us, if the one to whom we gave the image has promised not to have taken it.
+    const isKnown = option.origin === host.self || option.origin === departed.to;
+    if (!isKnown && departed.retained.kind !== 'disclaimed') {
       return this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
     }
     const image = this.#resumable(departed);

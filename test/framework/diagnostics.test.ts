@@ -52,7 +52,7 @@ function decorated(decorate: (prototype: object) => void): ServiceSource {
       return Promise.resolve(END);
     }
     method(): void {
-      this.toString();
+      return undefined;
     }
     static upgrade(snapshot: SnapshotContent): SnapshotContent {
       return snapshot;
@@ -301,13 +301,18 @@ test('what is right is not complained about', (t) => {
   t.deepEqual(compiled(decorated(({ constructor }) => Upgrade(1)(...method(constructor, 'upgrade')))), []);
 });
 
+/** Somewhere else, where nobody looks. */
+function pump(io: StageIo): boolean {
+  return io.epoch === 0;
+}
+
 test('a stage is only called unreachable where all is known, and no upgrade may lead to it', (t) => {
   const next1 = async () => Promise.resolve(next('a'));
   const stages = { a: next1, b: next1 };
   t.is(compiled(form({ stages })).length, 1);
   t.deepEqual(compiled(form({ stages, upgrades: { 1: finish } })), []);
   t.deepEqual(compiled(form({ stages: { ...stages, a: finish } })), []);
-  const pumps = async (_: object, io: StageIo) => Promise.resolve(String(io) === '' ? next('a') : done());
+  const pumps = async (_: object, io: StageIo) => Promise.resolve(pump(io) ? next('a') : done());
   t.deepEqual(compiled(form({ stages: { ...stages, a: pumps } })), [], 'io went where it is not followed');
   const records = async (_: object, io: StageIo) => {
     io.snapshot({ stage: 'b' });

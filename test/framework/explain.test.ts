@@ -147,7 +147,9 @@ class Game {
     return Promise.resolve(next('login'));
   }
   @Stage() async lobby(io: StageIo<Game>): Promise<Next<Game>> {
-    return next((await io.read()) === undefined ? 'lobby' : (String(this.login) as 'login'));
+    await io.write('lobby');
+    const choices = ['lobby', 'login'] as const;
+    return next(choices.find((choice) => choice in this && io.epoch > 0) ?? 'lobby');
   }
 }
 

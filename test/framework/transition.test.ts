@@ -76,7 +76,7 @@ class Login {
 /** Its fields are of all kinds; only some are sub-protocols. */
 class Lobby {
   readonly login: Login = new Login();
-  readonly map: Map<string, Login> = new Map();
+  readonly map = new Map<string, Login>();
   readonly bytes: Buffer = Buffer.alloc(0);
   readonly view: Uint8Array = new Uint8Array();
   readonly since: Date = new Date(0);

@@ -15,6 +15,8 @@ export type Happening =
   /** The member is gone; takes nothing new; can't go on from others' states. */
   | { readonly kind: 'crash' | 'drain' | 'decline'; readonly member: number; readonly forMs: number }
   | { readonly kind: 'cut-members' | 'cut-client'; readonly from: number; readonly to: number; readonly forMs: number }
+  /** No member's answer reaches the client, whose requests all arrive. */
+  | { readonly kind: 'deafen'; readonly client: number; readonly forMs: number }
   /** All applications do nothing. */
   | { readonly kind: 'sleep'; readonly forMs: number }
   /** Something befalls the next message of a kind between any two members. */
@@ -131,12 +133,17 @@ export function drawDuel(draw: Draw, durationMs: number, clientCount: number): T
     const kind = draw.pick(['cut-members', 'cut-client', 'cut-client'] as const);
     return { atMs: at(), happening: { kind, from, to, forMs: draw.fraction() * draw.pick([30, 1_000]) } };
   });
+  // The connection goes from member to member without its client's knowing.
+  const deafenings = Array.from({ length: draw.pick([0, 1, 2]) }, (): TimedHappening => {
+    const happening = { client: draw.below(clientCount), forMs: draw.pick([100, 1_000, 4_000]) };
+    return { atMs: at(), happening: { kind: 'deafen', ...happening } };
+  });
   // None of them can go on from any state for a while, not even from one of its own.
   const declineAtMs = at();
   const declines = Array.from({ length: draw.chance(0.4) ? draw.pick([2, 4]) : 0 }, (_, member): TimedHappening => {
     return { atMs: declineAtMs, happening: { kind: 'decline', member, forMs: draw.pick([100, 1_000, 3_000]) } };
   });
-  return [...moves, ...sabotages, ...repeats, ...cuts, ...declines];
+  return [...moves, ...sabotages, ...repeats, ...cuts, ...deafenings, ...declines];
 }
 
 /** Moves to and fro in quick succession: what the first member sent is still about when it serves again. */

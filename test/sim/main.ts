@@ -9,8 +9,8 @@ import { missedRows, Reached, type SimulatedWorld } from './campaign.js';
 import { hostWorld } from './host-world.js';
 import { Progress } from './progress.js';
 import { reportOf, totalsOf } from './report.js';
-import { servicesWorld } from './services/services-world.js';
 import { judge, shrink } from './shrinker.js';
+import { servicesWorld } from './services/services-world.js';
 import { disturbances, EXCHANGE_KINDS, movesEverywhere, pairsOfMoves, play } from './sweep.js';
 
 const HELP = `Usage: npm run sim -- [--seeds N] [--from S]       N seeds from S on (default 200 from 1)
@@ -18,7 +18,7 @@ const HELP = `Usage: npm run sim -- [--seeds N] [--from S]       N seeds from S 
        npm run sim -- --seed S --shrink            the smallest scenario that fails as this seed does
        npm run sim -- --scenario FILE [--trace]    a scenario that was printed; --shrink works here too
        npm run sim -- --sweep                      a move at every segment boundary of short exchanges
-       --world NAME                                'hosts' (default) or 'services'
+       --world NAME                                which world: hosts (default) or services
        --out FILE                                  where to put what --shrink has found, besides printing it
        --keep-going                                report all failing seeds, not only the first`;
 

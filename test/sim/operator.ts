@@ -84,6 +84,9 @@ export class Operator {
       case 'cut-client':
         this.#cutClient(happening.from, this.#member(happening.to), happening.forMs);
         break;
+      case 'deafen':
+        this.#deafen(this.#client(happening.client), happening.forMs);
+        break;
       case 'sleep':
         this.#world.asleepUntilMs = this.#world.clock.now() + happening.forMs;
         break;
@@ -210,6 +213,11 @@ export class Operator {
     if (machine === undefined) return;
     if (from % 2 === 0) this.#cut(machine.publicIp, to.address.ip, forMs);
     else this.#cut(to.address.ip, machine.publicIp, forMs);
+  }
+
+  #deafen(client: ClientApplication | undefined, forMs: number): void {
+    if (client === undefined) return;
+    for (const { address } of this.#world.members) this.#cut(address.ip, client.machine.publicIp, forMs);
   }
 
   #cut(fromIp: string, toIp: string, forMs: number): void {

@@ -113,7 +113,7 @@ export function scenarioOf(seed: number): Scenario {
     limits: {
       lockWaitMs: draw.pick([20, 500]),
       handoffTimeoutMs:
-        isHasty && peerDelayMs < 20 ? peerDelayMs * draw.pick([1.5, 2.5, 3.5]) + 1 : 1_000 + 4 * peerDelayMs,
+        isHasty && peerDelayMs < 20 ? peerDelayMs * draw.pick([2.2, 2.6, 3.5]) + 1 : 1_000 + 4 * peerDelayMs,
       ...(draw.chance(0.15) ? tightLimits(draw) : {}),
     },
     habits: {

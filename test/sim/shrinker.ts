@@ -1,12 +1,12 @@
 // The shrinker: from a scenario that fails to one that fails in the same way and can't be made any smaller.
 //
-// Greedy: the first smaller scenario that breaks the same invariant is taken, and everything is tried again from there.
+// Greedy: the first smaller scenario that breaks the same invariant in the same words is taken, and everything is tried again from there.
 
 import { Reached, Violation, type SimulatedWorld, type Trace } from './campaign.js';
 
-/** What a run came to: its failure, with the invariant's letter where it was a violation. */
+/** What a run came to: its failure, and in what it is like others: the letter of the invariant and the words. */
 export type Verdict =
-  { readonly kind: 'passed' } | { readonly kind: 'failed'; readonly letter: string; readonly message: string };
+  { readonly kind: 'passed' } | { readonly kind: 'failed'; readonly likeness: string; readonly message: string };
 
 export interface Shrunk<Scenario> {
   readonly scenario: Scenario;
@@ -31,9 +31,9 @@ export async function judge<Scenario extends { readonly seed: number }>(
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const isViolation = error instanceof Violation;
-    // Whatever else was thrown is told apart by its text, without the numbers in it.
-    const letter = isViolation ? error.message.slice(0, 2) : error.message.replace(/\d+/g, '#').slice(0, 60);
-    return { kind: 'failed', letter, message: isViolation ? error.message : (error.stack ?? error.message) };
+    // The letter and what it says, without the numbers in it: shrinking must not slip into another failure.
+    const likeness = error.message.replace(/(?<!^S)\d+/g, '#');
+    return { kind: 'failed', likeness, message: isViolation ? error.message : (error.stack ?? error.message) };
   }
 }
 
@@ -55,7 +55,7 @@ export async function shrink<Scenario extends { readonly seed: number }>(
       if (++tried > MAX_TRIED) break;
       onProgress(tried, taken);
       const verdict = await judge(world, candidate);
-      if (verdict.kind !== 'failed' || verdict.letter !== first.letter) continue;
+      if (verdict.kind !== 'failed' || verdict.likeness !== first.likeness) continue;
       smaller = candidate;
       message = verdict.message;
       taken++;

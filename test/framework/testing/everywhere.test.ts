@@ -1,11 +1,20 @@
 // The kit's judgement: sound services pass, with something tried; each planted fault is found, at the effect that has it.
 
 import test, { type ExecutionContext } from 'ava';
-import { Container, defineService, done, InvalidOption, next, type ServiceSource } from '@migratory/framework';
+import {
+  Container,
+  defineService,
+  done,
+  InvalidOption,
+  next,
+  type ServiceSource,
+  type StageIo,
+} from '@migratory/framework';
 import {
   crashEverywhere,
   DivergedAfterCrash,
   DivergedAfterMove,
+  MemberDied,
   migrateEverywhere,
   NotRepeatable,
   ScenarioFailed,
@@ -147,6 +156,119 @@ test('found: a session that has no end at the other member', async (t) => {
   t.regex(error.message, /waits in readUntil\("\\n"\) of stage 'request'; the client waits for "a\\n" and has got ""/);
 });
 
+/** A service of one stage without fields, in a world that answers at once. */
+function inQuickWorld(
+  line: (
+    io: StageIo<unknown>,
+    record: RecordEffect,
+  ) => Promise<ReturnType<typeof done> | { kind: 'next'; stage: 'line' }>,
+): [ServiceSource, Scenario] {
+  let record: RecordEffect = () => undefined;
+  const service = defineService({
+    name: 'quick',
+    version: 1,
+    entry: 'line',
+    fields: () => ({}),
+    stages: { line: (_session, io) => line(io, (effect) => record(effect)) },
+  });
+  const container = (recordInWorld: RecordEffect): Container => {
+    record = recordInWorld;
+    return new Container();
+  };
+  return [service, { input: 'a', container, varying: /tick \d+/g, pairLimit: 20 }];
+}
+
+test('found: an effect before the snapshot, though its answer came at once', async (t) => {
+  const [service, scenario] = inQuickWorld(async (io, record) => {
+    if ((await io.read()) === undefined) return done();
+    await Promise.resolve(record('row'));
+    return next('line');
+  });
+  const error = await divergence(t, service, scenario);
+  t.like(error.difference, { kind: 'outside', repeated: ['row'] });
+});
+
+test('found: a snapshot before the effect, though all answers come at once', async (t) => {
+  const [service, scenario] = inQuickWorld(async (io, record) => {
+    if ((await io.read()) === undefined) return done();
+    io.snapshot();
+    for (let step = 0; step < 8; step++) await Promise.resolve();
+    io.signal.throwIfAborted();
+    record('row');
+    return next('line');
+  });
+  const error = await divergence(t, service, scenario);
+  t.like(error.difference, { kind: 'outside', missing: ['row'] });
+});
+
+test('not blamed: a write that nobody awaits and the end of the stage are one step', async (t) => {
+  let ticks = 0;
+  const [service, scenario] = inQuickWorld(async (io) => {
+    if ((await io.read()) === undefined) return done();
+    void io.write(`tick ${++ticks}`);
+    return next('line');
+  });
+  t.true((await migrateEverywhere(service, scenario)).moves > 10);
+});
+
+test('found: what only a second move shows', async (t) => {
+  const [service, scenario] = inQuickWorld(async (io) => {
+    await io.write(io.epoch > 1 ? 'twice' : 'never');
+    return (await io.read()) === undefined ? done() : next('line');
+  });
+  const error = await divergence(t, service, scenario);
+  t.is(error.disturbances.length, 2);
+  t.regex(error.message, /^quick: moves after effect \d+ and after effect \d+ change what the client gets/);
+});
+
+test('found: a service that fails at the other member', async (t) => {
+  const [service, scenario] = inQuickWorld(async (io) => {
+    if (io.epoch > 0) throw new Error('there is no file here');
+    return (await io.read()) === undefined ? done() : next('line');
+  });
+  const error = await divergence(t, service, scenario);
+  t.like(error.difference, { kind: 'failed', report: "stage-failed in stage 'line': Error: there is no file here" });
+  t.regex(error.message, /a move after effect 1 makes the service fail/);
+});
+
+test('found: effects in another order', async (t) => {
+  const [service, scenario] = inQuickWorld(async (io, record) => {
+    if ((await io.read()) === undefined) return done();
+    const keys = io.epoch > 0 ? ['b', 'a'] : ['a', 'b'];
+    for (const key of keys) await io.once(key, () => record(key));
+    return next('line');
+  });
+  t.like((await divergence(t, service, scenario)).difference, { kind: 'outside', order: 'another' });
+});
+
+test('a dead member does nothing more in the world outside', async (t) => {
+  const errors: unknown[] = [];
+  const lost: unknown[] = [];
+  const [service, scenario] = inQuickWorld(async (io, record) => {
+    if ((await io.read()) === undefined) return done();
+    await io.once('row', async (token) => {
+      for (const part of ['begin', 'end']) {
+        await Promise.resolve();
+        try {
+          record(`${part} ${token.length}`);
+        } catch (error) {
+          errors.push(error);
+          throw error;
+        }
+      }
+    });
+    try {
+      io.snapshot();
+    } catch (error) {
+      lost.push(error);
+    }
+    return next('line');
+  });
+  t.true((await crashEverywhere(service, scenario)).runsWithRepeatedOnce > 0);
+  t.true(errors.length > 0 && errors.every((error) => error instanceof MemberDied));
+  t.deepEqual(lost, []); // nor does its handler go on
+});
+
 test('what differs without any move is not blamed on one', async (t) => {
   let runs = 0;
   const service = defineService({
@@ -226,7 +348,7 @@ test('a service that tells its client of a failure may be moved while it does', 
     },
     failed: async (_session, io, error) => io.write(`sorry: ${String(error)}\n`),
   });
-  t.true((await migrateEverywhere(service, { input: 'word\n' })).moves > 10);
+  t.true((await migrateEverywhere(service, { input: 'word\n', pairLimit })).moves > 10);
 });
 
 test('time passes when the scenario says so', async (t) => {

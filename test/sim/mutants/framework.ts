@@ -91,9 +91,9 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
   {
     name: 'lock of a stage released before the next restart point',
     file: 'runtime/stay.ts',
-    find: "    this.#restart(point, 'cleared');\n    const held = this.#lock;",
+    find: "    try {\n      this.#restart(point, 'cleared');",
     replace:
-      "    const held = this.#lock;\n    if (held === 'held') this.lock.release();\n    if (held === 'held') this.lock.acquire();\n    this.#restart(point, 'cleared');",
+      "    if (this.#lock === 'held') this.lock.release();\n    if (this.#lock === 'held') this.lock.acquire();\n    try {\n      this.#restart(point, 'cleared');",
     breaks: ['S7', 'S1', 'S2'],
   },
   {
@@ -107,8 +107,8 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
     name: 'effect made without the lock',
     file: 'runtime/connection-io.ts',
     find: `    lock.acquire();
-    let result: Result;`,
-    replace: '    let result: Result;',
+    this.#effects.add(key);`,
+    replace: '    this.#effects.add(key);',
     breaks: ['S7'],
   },
   {
@@ -185,7 +185,7 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
   {
     name: 'stop ends a stream in order that is broken',
     file: 'runtime/host.ts',
-    find: '} else this.#connection.destroy(error instanceof Error ? error : new Error(String(error))); // H1',
+    find: '} else this.#connection.destroy(asError(error)); // H1',
     replace: '} else this.#connection.destroy();',
     breaks: ['S1'],
   },

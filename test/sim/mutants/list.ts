@@ -7,7 +7,7 @@ import type { InvariantName } from '../../support/followed.js';
 
 export interface Mutant {
   readonly name: string;
-  /** Below `stack/`, or `framework/` for those of framework.ts. */
+  /** Below `stack/`. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;

@@ -10,7 +10,7 @@ import { FRAMEWORK_MUTANTS } from './framework.js';
 import { MUTANTS, type Mutant } from './list.js';
 import { apply, copyBuild, mutatedText, type Workspace } from './mutation.js';
 
-const SEED_COUNT = 600;
+const SEED_COUNT = 1_000;
 /** A bug that makes the world go round in circles is found by the clock. */
 const RUN_LIMIT_MS = 180_000;
 

@@ -33,6 +33,9 @@ export const servicesWorld: SimulatedWorld<ServicesScenario> = {
   name: 'services',
   expected: Object.entries(EXPECTED).flatMap(([table, rows]) => rows.map((row) => ({ table, row }))),
   scenarioOf,
-  run: (scenario, reached, trace) => new Simulation(scenario, reached, trace).run(),
+  run: (scenario, reached, trace) => {
+    reached.seed = scenario.seed;
+    return new Simulation(scenario, reached, trace).run();
+  },
   shrinkSteps,
 };

@@ -20,6 +20,8 @@ export class Site {
   /** Runs of stages that have not returned. */
   runningCount = 0;
   readonly machine: Machine;
+  /** Whether the member's stack keeps the connection from leaving. */
+  isLocked: (cid: string | undefined) => boolean = () => false;
   readonly #oracle: Oracle;
   readonly #draw: Draw;
   readonly #pace: Pace;
@@ -90,7 +92,7 @@ export class Site {
     name: string,
     body: (session: Fields, io: SeenIo) => Promise<Result>,
   ): (session: Fields, io: StageIo) => Promise<Result> {
-    return this.stage(name, (session: Fields, io) => io.locked(() => body(session, io)));
+    return (session, io) => this.run(name, session, io, (seen) => seen.locked(() => body(session, seen)));
   }
 
   /** A stage of a service without decorators. */
@@ -98,6 +100,9 @@ export class Site {
     name: string,
     body: (session: Fields, io: SeenIo) => Promise<Result>,
   ): (session: Fields, io: StageIo) => Promise<Result> {
-    return (session, io) => this.run(name, session, io, (seen) => body(session, seen));
+    return (session, io) => {
+      this.#oracle.check(!this.isLocked(io.cid), 'S7', `${name} is open, and its connection can't leave`);
+      return this.run(name, session, io, (seen) => body(session, seen));
+    };
   }
 }
