@@ -32,10 +32,14 @@ export interface ListeningStack {
   readonly otherMembers: readonly number[];
   /** Connections that have left, or have closed, and whose taker or client has not confirmed that it has all. */
   readonly unconfirmedCount: number;
+  /** Calls `onConnection` for each new connection, and for each that comes from another member and `canRestore` admits. */
   listen(
     options: { port: number; canRestore: (state: Uint8Array) => boolean },
     onConnection: (connection: StageConnection) => void,
-  ): Promise<{ close(): Promise<void> }>;
+  ): Promise<{
+    /** Accepts nothing more. */
+    close(): Promise<void>;
+  }>;
 }
 
 /** What a service does besides serving connections. Each may be absent; what one throws ends the call it belongs to. */
@@ -50,6 +54,7 @@ export interface ServiceLifecycle {
   stop?(): void | Promise<void>;
 }
 
+/** One service of an application, and how it is hosted. */
 export interface ServiceBinding {
   readonly service: ServiceSource;
   /** On the stack's address; 0 to 65535. */
@@ -61,6 +66,7 @@ export interface ServiceBinding {
   readonly lifecycle?: ServiceLifecycle;
 }
 
+/** What `createApplication` takes. */
 export interface ApplicationOptions {
   readonly stack: ListeningStack;
   readonly services: readonly ServiceBinding[];
@@ -68,13 +74,16 @@ export interface ApplicationOptions {
   readonly report?: Reporter;
 }
 
+/** In this order; a stop may come in any of them. */
 export type ApplicationState = 'created' | 'starting' | 'ready' | 'draining' | 'stopped';
 
+/** How long a drain may take. */
 export interface DrainOptions {
   /** How long connections may take to leave or finish; default 30 s. */
   readonly timeoutMs?: number;
 }
 
+/** Where the connections went that were here when the drain began. */
 export interface DrainOutcome {
   /** Connections that went to other members, and those that ended here. */
   readonly departed: number;
@@ -83,6 +92,7 @@ export interface DrainOutcome {
   readonly remaining: number;
 }
 
+/** Services on ports of one stack, from start to stop. */
 export interface Application {
   readonly state: ApplicationState;
   /** What has happened so far, by service. */
@@ -231,16 +241,26 @@ class RunningApplication implements Application {
 
   /** A1. */
   async #untilEmpty(timeoutMs: number): Promise<void> {
-    const { clock, otherMembers } = this.#options.stack;
+    const { clock } = this.#options.stack;
     const deadline = clock.now() + timeoutMs;
-    for (let round = 0; this.#stopping === undefined && this.#isBusy && clock.now() < deadline; round++) {
-      [...this.#hostings].forEach(({ connection }, index) => {
-        const to = otherMembers[(index + round) % otherMembers.length];
-        if (to !== undefined && connection.cid !== undefined) connection.adviseMove(to);
-      });
-      const waitMs = this.#hostings.size > 0 ? ADVICE_INTERVAL_MS : CONFIRMATION_INTERVAL_MS;
-      await this.#goneBefore(Math.min(deadline, clock.now() + waitMs));
+    let [round, adviseAt] = [0, clock.now()];
+    while (this.#stopping === undefined && this.#isBusy && clock.now() < deadline) {
+      // Not sooner for those that come back: whoever sent them back would do so again.
+      if (clock.now() >= adviseAt) {
+        this.#advise(round++);
+        adviseAt = clock.now() + ADVICE_INTERVAL_MS;
+      }
+      const nextLookAt = this.#hostings.size > 0 ? adviseAt : clock.now() + CONFIRMATION_INTERVAL_MS;
+      await this.#goneBefore(Math.min(deadline, nextLookAt));
     }
+  }
+
+  #advise(round: number): void {
+    const { otherMembers } = this.#options.stack;
+    [...this.#hostings].forEach(({ connection }, index) => {
+      const to = otherMembers[(index + round) % otherMembers.length];
+      if (to !== undefined && connection.cid !== undefined) connection.adviseMove(to);
+    });
   }
 
   get #isBusy(): boolean {

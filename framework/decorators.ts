@@ -32,6 +32,7 @@ const KEY = {
   upgrades: 'migratory:upgrades',
 } as const;
 
+/** What a service is known by, at all members. */
 export interface ServiceOptions {
   /** Lower-case letters, digits and hyphens, at most 63. */
   readonly name: string;
@@ -44,6 +45,7 @@ export interface StageOptions extends StageSettings {
   readonly entry?: true;
 }
 
+/** What is said of a snapshot field besides its written type. */
 export interface SnapshotOptions {
   /** For a field whose written type is a union, an interface or `unknown`: `Object`, or the class of its values. */
   readonly type?: FieldConstructor;
@@ -51,6 +53,7 @@ export interface SnapshotOptions {
   readonly validate?: StandardSchemaV1;
 }
 
+/** Where its owner goes on after a delegate. */
 export interface DelegateOptions {
   /** The stage of the owner at which the connection goes on when the delegate has finished. */
   readonly then: string;

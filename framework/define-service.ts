@@ -57,6 +57,7 @@ export interface ServiceForm<
       readonly then: NoInfer<Stages | (keyof Delegates & string)>;
     };
   };
+  /** By name: each answers where to go on. */
   readonly stages: {
     readonly [Stage in Stages]: (
       session: FormSession<Fields, NoInfer<Delegates>>,

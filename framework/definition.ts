@@ -67,6 +67,7 @@ export interface SnapshotContent {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** Synchronous and without effects: it is called each time that a connection asks to come. */
 export type UpgradeFunction = (snapshot: SnapshotContent) => SnapshotContent;
 
 export interface FieldDeclaration extends MemberDeclaration {

@@ -76,8 +76,10 @@ const CATALOGUE = {
   'dotted-name': { code: 'MIG030', remedy: 'Leave dots out of names: they lead from a delegate to what is inside it.' },
 } as const;
 
+/** The kinds of diagnostics; each has a code that never changes its meaning. */
 export type DiagnosticKind = keyof typeof CATALOGUE;
 
+/** One thing that is wrong with the declaration of a service, and what to do about it. */
 export interface Diagnostic {
   readonly kind: DiagnosticKind;
   /** `MIG` and three digits. */

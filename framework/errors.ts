@@ -3,6 +3,7 @@
 // What a stage's own code throws is never wrapped: it is reported as it is. Diagnostics of `compile` have their own
 // catalogue in `diagnostics.ts`.
 
+/** Stays the same when an error's wording changes. */
 export type FrameworkErrorCode =
   | 'compile-failed'
   | 'field-not-snapshotted'
@@ -28,9 +29,11 @@ export type FrameworkErrorCode =
   | 'not-closable'
   | 'invalid-option';
 
+/** What the framework throws and reports by itself. */
 export abstract class FrameworkError extends Error {
   abstract readonly code: FrameworkErrorCode;
 
+  /** That of its class. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -98,6 +101,7 @@ export class SnapshotInvalid extends FrameworkError {
   }
 }
 
+/** Why a snapshot can't be gone on from. */
 export type SnapshotMismatchReason =
   /** Not what any member would have sent: cut short, corrupted, or with a value that is not of the field's type. */
   | 'unreadable'
@@ -128,6 +132,7 @@ export class SnapshotMismatch extends FrameworkError {
   }
 }
 
+/** A stage named another one that the service does not have. */
 export class UnknownStage extends FrameworkError {
   readonly code = 'unknown-stage';
   constructor(
@@ -140,6 +145,7 @@ export class UnknownStage extends FrameworkError {
   }
 }
 
+/** A stage returned something else than `next(...)` or `done()`. */
 export class NotATransition extends FrameworkError {
   readonly code = 'not-a-transition';
   constructor(
@@ -193,6 +199,7 @@ export class OverlappingRead extends FrameworkError {
   }
 }
 
+/** A stage wrote after `io.end()`. */
 export class WriteAfterEnd extends FrameworkError {
   readonly code = 'write-after-end';
   constructor() {
@@ -208,6 +215,7 @@ export class StageOver extends FrameworkError {
   }
 }
 
+/** An option has a value that it can not have. */
 export class InvalidOption extends FrameworkError {
   readonly code = 'invalid-option';
   constructor(

@@ -2,6 +2,7 @@
 //
 // What the stack limits by itself (images, queues, waits of the protocol) has its names there.
 
+/** Limits of each connection of a service. `ServiceCounters` counts how often one was reached. */
 export interface ServiceLimits {
   /** Bytes of one snapshot, fields and results of `io.once` together. Beyond it: `SnapshotTooLarge`. */
   readonly snapshotLength: number;
@@ -14,12 +15,13 @@ export interface ServiceLimits {
   readonly outputLength: number;
   /** Since the restart point, for stages without a `timeoutMs` of their own. Beyond it: `StageTimedOut`. */
   readonly stageTimeMs: number;
-  /** For the @Failed method; then the connection is reset. */
+  /** For the method with `@Failed`; then the connection is reset. */
   readonly failureTimeMs: number;
   /** From done() until the client has everything and has closed; then the connection is reset. */
   readonly closingTimeMs: number;
 }
 
+/** What holds where a `ServiceBinding` says nothing else. */
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   snapshotLength: 256 * 1024,
   inputLength: 1024 * 1024,

@@ -11,11 +11,13 @@ import {
   type DrainOutcome,
 } from './application.js';
 
+/** What `startMember` takes. */
 export interface MemberOptions extends Omit<ApplicationOptions, 'stack'> {
   /** Addresses, keys, certificates and the other members: what `createNodeStack` takes. */
   readonly stack: NodeStackOptions;
 }
 
+/** A running member: its application, and the stack below it. */
 export interface Member {
   readonly application: Application;
   /** Lets the connections go to the other members, or finish; then stops the application and closes the stack. */

@@ -17,6 +17,7 @@ export type Successors =
   /** The code decides it in a way that can't be read from it. */
   | { readonly kind: 'unknown' };
 
+/** A restart point by name, and what holds while it runs. */
 export interface PlannedStage {
   /** With a delegate's name and a dot before it where it is one of a delegate: `login.password`. */
   readonly name: string;
@@ -39,12 +40,14 @@ export interface PlannedDelegate {
   readonly then: string;
 }
 
+/** A field of every snapshot. */
 export interface PlannedField {
   readonly name: string;
   readonly type: FieldType;
   readonly guard: 'validated' | 'unguarded';
 }
 
+/** What a service compiles into: plain data, the same at every member of one version. */
 export interface StagePlan {
   readonly service: string;
   readonly version: number;

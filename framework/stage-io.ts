@@ -8,6 +8,7 @@
 import type { Address } from '@migratory/stack';
 import type { Done, StageName } from './transition.js';
 
+/** How far `readUntil` looks. */
 export interface ReadUntilOptions {
   /** Bytes to search for the delimiter, delimiter included. */
   readonly maxLength: number;
@@ -18,6 +19,7 @@ interface AnyStages {
   readonly [stage: string]: (io: never) => Promise<Done>;
 }
 
+/** Another restart point than the beginning of the stage that runs. */
 export interface SnapshotPoint<Stage extends string = string> {
   /** Where to go on, should the connection move: a later stage, before its effect is made (the slides' third example). */
   readonly stage: Stage;

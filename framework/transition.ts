@@ -6,6 +6,7 @@
 /** The shape of every transition; what the runtime works with. */
 export type Transition = StageTransition | Done;
 
+/** To another stage of the service. */
 export interface StageTransition {
   readonly kind: 'next';
   readonly stage: string;
@@ -36,6 +37,7 @@ type DelegateName<Service> = keyof { [Name in keyof Service as IfDelegate<Name, 
 /** What `next` may name: the methods of `Service` that return a transition, and its delegates. */
 export type StageName<Service> = (MethodName<Service> | DelegateName<Service>) & string;
 
+/** To the stage `Name`. */
 export interface NextStage<Name extends string> {
   readonly kind: 'next';
   readonly stage: Name;

@@ -19,6 +19,7 @@ export interface MemberEntry {
   readonly peer: PeerEndpoint;
 }
 
+/** What makes a stack one member of a service. */
 export interface NodeMembership {
   /** This member's id; an entry of `members`. */
   readonly id: MemberId;
@@ -31,6 +32,7 @@ export interface NodeMembership {
   readonly report?: (event: PeerEvent) => void;
 }
 
+/** What `createNodeStack` takes. */
 export interface NodeStackOptions extends Pick<StackOptions, 'tcp' | 'migration' | 'limits' | 'lingerMs'> {
   /** The IP address of this machine on which the stack is reached. */
   readonly ip: string;

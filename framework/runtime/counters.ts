@@ -1,5 +1,6 @@
 // What has happened to the connections of a service at this member: counted by name, for metrics.
 
+/** Counts since the start, but for `current`, which goes down again, and `largestSnapshot`, which is in bytes. */
 export interface ServiceCounters {
   /** Clients that have connected. */
   accepted: number;

@@ -5,6 +5,7 @@
 import type { Departure } from '../definition.js';
 import type { SnapshotMismatch } from '../errors.js';
 
+/** Which connection of which service a report is about. */
 export interface ReportContext {
   readonly service: string;
   /** 16 hexadecimal digits; undefined for a client that doesn't speak the migration options. */
@@ -27,24 +28,27 @@ export type Movement =
   /** A connection wanted to come, can't be gone on with here, and stays where it is. */
   | { readonly kind: 'arrival-refused'; readonly service: string; readonly because: SnapshotMismatch };
 
+/** Something went wrong with one connection; `error` is what was thrown. */
 export type Failure =
   /** The container, the constructor or the initial values threw. */
   | (FailureContext & { readonly kind: 'handler-not-built' })
   /** A connection arrived with a snapshot that can't be gone on from; it was destroyed. */
   | (FailureContext & { readonly kind: 'restore-refused' })
-  /** A stage threw, and it was not because the connection had left or died; it was ended by @Failed, or destroyed. */
+  /** A stage threw, and it was not because the connection had left or died; it was ended by the method with `@Failed`, or destroyed. */
   | (FailureContext & { readonly kind: 'stage-failed'; readonly stage: string })
-  /** The @Failed method threw, or took too long; the connection was destroyed. */
+  /** The method with `@Failed` threw, or took too long; the connection was destroyed. */
   | (FailureContext & { readonly kind: 'failed-failed'; readonly stage: string })
   /** What a stage had opened could not be closed. */
   | (FailureContext & { readonly kind: 'not-closed'; readonly stage: string })
   /** More was read since the restart point than is kept: the connection can't move until the next one, and goes on. */
   | (FailureContext & { readonly kind: 'input-log-overflowed'; readonly stage: string })
-  /** The @Moved method threw; the connection is at another member and well. */
+  /** The method with `@Moved` threw; the connection is at another member and well. */
   | (FailureContext & { readonly kind: 'moved-failed' });
 
+/** What an application tells of its connections. */
 export type Report = Movement | Failure;
 
+/** Called at once and synchronously; what it throws is not caught. */
 export type Reporter = (report: Report) => void;
 
 /**

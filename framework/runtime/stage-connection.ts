@@ -19,12 +19,15 @@ export interface StageConnection extends Duplex {
   readonly epoch: number;
   /** Bytes of the image in which the connection came; 0 where it began here. */
   readonly imageLength: number;
+  /** The same answer at each call. */
   getState(): ConnectionState;
+  /** Takes a snapshot: these bytes, and where both streams are now. */
   setState(state: Uint8Array): void;
   /** Replaces the bytes of the last `setState`; the offsets stay those of then. */
   amendState(state: Uint8Array): void;
   /** 'here': the connection stays until `unlockState`. 'migrated': it has left; roll back and stop. */
   lockState(): 'here' | 'migrated';
+  /** The connection may leave again; a move that has waited happens now. */
   unlockState(): void;
   /** What is promised of output behind the last snapshot. */
   setOutputMode(mode: OutputMode): void;

@@ -18,6 +18,7 @@ export interface MemberServices {
   readonly services: (member: number) => ServiceSource;
 }
 
+/** How many members there are, and what they get. */
 export interface ConnectOptions {
   /** Default: 2. */
   readonly memberCount?: number;
@@ -30,6 +31,7 @@ export interface ConnectOptions {
   readonly patienceMs?: number;
 }
 
+/** How far a read looks. */
 export interface ReadUntilLimit {
   /** Bytes to search for the delimiter, delimiter included. Default: 64 KiB. */
   readonly maxLength?: number;

@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 
+/** What one handler did, at one instant. */
 export type Effect =
   /** A run of a stage began; `resumed` where the connection goes on in it. */
   | { readonly kind: 'enter'; readonly stage: string; readonly resumed: 'resumed' | 'entered' }
@@ -22,6 +23,7 @@ export type Effect =
   /** What the world outside recorded, as text; `token` where it was inside of `io.once`. */
   | { readonly kind: 'outside'; readonly text: string; readonly token: string | undefined };
 
+/** An effect, and whose it was. */
 export interface RehearsedEffect {
   readonly effect: Effect;
   /** Which handler: 0 is the one that took the connection first. */
@@ -31,6 +33,7 @@ export interface RehearsedEffect {
 /** How much of what had been written, and could leave, the client had at the instant. */
 export type Delivered = 'nothing' | 'half' | 'everything';
 
+/** What was done to a run, and when. */
 export interface Disturbance {
   readonly kind: 'move' | 'crash';
   /** Right after the effect with this index in the run's list. */

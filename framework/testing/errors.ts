@@ -3,6 +3,7 @@
 import type { MoveOutcome } from '@migratory/stack';
 import type { Difference, Disturbance, RehearsedEffect } from './effect.js';
 
+/** Stays the same when an error's wording changes. */
 export type TestingErrorCode =
   | 'diverged-after-move'
   | 'diverged-after-crash'
@@ -24,6 +25,7 @@ export type TestingErrorCode =
 export abstract class TestingError extends Error {
   abstract readonly code: TestingErrorCode;
 
+  /** That of its class. */
   override get name(): string {
     return this.constructor.name;
   }

@@ -31,6 +31,7 @@ export interface MovesTried {
   readonly effects: number;
 }
 
+/** What was tried, so that a test can say that it was something. */
 export interface CrashesTried {
   readonly runs: number;
   readonly crashes: number;

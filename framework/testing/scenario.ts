@@ -15,6 +15,7 @@ export type Piece =
 /** Told by the world outside of everything in it that a service has changed. A text, or any data. */
 export type RecordEffect = (effect: unknown) => void;
 
+/** What the client does in a session, what the world outside is, and how much is tried. */
 export interface Scenario {
   /** What the client sends; its stream ends after it. */
   readonly input: string | Uint8Array | readonly Piece[];

@@ -61,6 +61,7 @@ export interface Timer {
 
 /** Monotonic time in milliseconds, with fractions, from an arbitrary origin. */
 export interface Clock {
+  /** Milliseconds since an instant of its own; never goes back. */
   now(): number;
   /** Calls back once, at `time` or a little later, never earlier and never from inside this call; Infinity is never. */
   wakeAt(time: number, callback: () => void): Timer;

@@ -9,6 +9,7 @@ import type { PeerChannel, PeerReceiver } from './driver.js';
 import type { MemoryNetwork } from './memory.js';
 import type { VirtualClock } from './virtual-clock.js';
 
+/** Where the members are in the network, and how long a message takes. */
 export interface MemoryPeersOptions {
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;

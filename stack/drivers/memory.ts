@@ -37,11 +37,13 @@ export interface Datagram {
   readonly segment: Segment;
 }
 
+/** Whether a datagram goes on. */
 export type Verdict = 'pass' | 'drop';
 
 const FIRST_EPHEMERAL_PORT = 49_152;
 const LAST_PORT = 65_535;
 
+/** A network without sockets: datagrams on virtual time, with loss, duplication, delay and cuts from a seed. */
 export class MemoryNetwork {
   conditions: NetworkConditions;
   /** Sees every datagram as it is sent, before loss; may drop it. */
@@ -69,10 +71,12 @@ export class MemoryNetwork {
     this.#cuts.add(`${fromIp} ${toIp}`);
   }
 
+  /** Undoes all cuts. */
   heal(): void {
     this.#cuts.clear();
   }
 
+  /** Whether nothing goes from the one address to the other; the other way has a cut of its own. */
   isCut(fromIp: string, toIp: string): boolean {
     return this.#cuts.has(`${fromIp} ${toIp}`);
   }

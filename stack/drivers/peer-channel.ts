@@ -21,6 +21,7 @@ const MAX_ACCEPTED_COUNT = 256;
 /** How long `close` lets written messages leave. */
 const CLOSE_GRACE_MS = 500;
 
+/** Where a member listens for other members. */
 export interface PeerEndpoint {
   readonly host: string;
   readonly port: number;

@@ -19,6 +19,7 @@ export type PeerRefusal =
   /** The certificate names another member than the one that was dialled. */
   | 'wrong-member';
 
+/** What happened on the channel between members; plain data, without any secret. */
 export type PeerEvent =
   | {
       readonly kind: 'refused';

@@ -24,6 +24,7 @@ export class SystemClock implements Clock {
   /** When the handle fires; it may find nothing due, since a cancelled wake-up leaves it armed. */
   #armedFor = Infinity;
 
+  /** Milliseconds of the monotonic clock. */
   now(): number {
     return performance.now();
   }

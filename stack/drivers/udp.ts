@@ -12,6 +12,7 @@ import type { Segment } from '../wire/segment.js';
 import { BindFailed, checkPort } from './binding.js';
 import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
 
+/** Where the driver sends from, and in what sizes. */
 export interface UdpDriverOptions {
   /** The IP address of an interface of this machine. */
   readonly ip: string;

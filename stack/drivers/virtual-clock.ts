@@ -11,6 +11,7 @@ export class VirtualClock implements Clock {
   readonly #wakes = new DeadlineHeap<Wake>();
   #now = 0;
 
+  /** Milliseconds since the beginning of the world. */
   now(): number {
     return this.#now;
   }
@@ -52,6 +53,7 @@ export class SeededEntropy implements Entropy {
     for (let round = 0; round < 8; round++) this.u32();
   }
 
+  /** A whole number in [0, 2 ** 32). */
   u32(): number {
     let state = this.#state;
     state ^= state << 13;

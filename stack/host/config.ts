@@ -1,5 +1,6 @@
 // The limits of a host. Every queue and every table has one (S6).
 
+/** Limits of a stack's tables and queues, over all its connections. */
 export interface HostLimits {
   /** Connections of every kind and state. */
   readonly connectionCount: number;

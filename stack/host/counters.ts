@@ -1,5 +1,6 @@
 // What a host has dropped and refused, and how its moves went: counted by name, for logs and metrics.
 
+/** Counts since the start. */
 export interface HostCounters {
   segmentsReceived: number;
   segmentsSent: number;

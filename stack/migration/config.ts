@@ -1,5 +1,6 @@
 // The limits and waits of migration. Every one has a name, a unit and a default; reaching one is a typed outcome (S6).
 
+/** Limits and waits of the migration of one connection. */
 export interface MigrationLimits {
   /** From the end of the handshake until both set-up records are in. */
   readonly setUpTimeoutMs: number;

@@ -390,7 +390,7 @@ export function isLocked({ sync }: MigratoryRecord): boolean {
 /** The addresses whose segments belong to this connection now. */
 export function pathsOf({ phase, remote }: MigratoryRecord): Address[] {
   if (phase.kind === 'requesting') return [remote, phase.attempt.to.address];
-  if (phase.kind === 'confirming') return [remote, ...phase.candidates];
+  if (phase.kind === 'confirming') return [remote, ...phase.candidates.map(({ address }) => address)];
   return [remote];
 }
 

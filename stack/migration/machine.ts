@@ -76,15 +76,21 @@ export interface Attempt {
   readonly sendAt: number;
 }
 
+/** An address from which the request came, and what it was answered there. */
+export interface Candidate {
+  readonly address: Address;
+  /** Of this answer alone: a confirmation that was made for one address is worth nothing at another. */
+  readonly serverNonce: number;
+  readonly answer: Segment;
+}
+
 /** The destination has answered, and waits for the client's proof before it sends anything else. */
 export interface Confirming {
   readonly kind: 'confirming';
   readonly identity: Identity;
   /** Where the request came from; more than one where a NAT, or somebody, sent it from elsewhere again. */
-  readonly candidates: Address[];
+  readonly candidates: Candidate[];
   readonly clientNonce: number;
-  readonly serverNonce: number;
-  readonly answer: Segment;
   /** Advice that waits for the client's proof. */
   trigger: Trigger | undefined;
   readonly deadline: number;

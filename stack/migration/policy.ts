@@ -2,6 +2,7 @@
 
 import type { MemberId } from '../wire/migrate-options.js';
 
+/** What a policy may go by. */
 export interface Measurements {
   /** Retransmission time-outs in a row without any acknowledgment. */
   readonly consecutiveTimeouts: number;
@@ -10,8 +11,10 @@ export interface Measurements {
   readonly members: readonly MemberId[];
 }
 
+/** What a policy says. */
 export type Advice = { readonly kind: 'stay' } | { readonly kind: 'move'; readonly to: MemberId };
 
+/** From measurements to advice; without state, clock or effect. */
 export type Policy = (measurements: Measurements) => Advice;
 
 /** The client's default: when the path to the member has gone silent, try the next member. */

@@ -52,6 +52,7 @@ export interface ArrivedTerms {
 
 export type Terms = ClientTerms | ServerTerms | PlainTerms | ArrivedTerms;
 
+/** Why a connection is gone. */
 export type CloseReason =
   | TcpCloseReason
   /** The client gave a move up: no member took the connection. */

@@ -26,7 +26,7 @@ import { FLAG, type Segment } from '../wire/segment.js';
 import type { MigrationLimits } from './config.js';
 import { encodeImage, lengthOf, type Image } from './image.js';
 import { acknowledgeMac, confirmMac, requestMac, sameMac, triggerMac, type RequestProof } from './keys.js';
-import { advance, identityOf, type Confirming, type Identity, type Settled } from './machine.js';
+import { advance, identityOf, type Candidate, type Confirming, type Identity, type Settled } from './machine.js';
 import { newRecord, type MigratoryRecord } from './record.js';
 import {
   expectedOutput,
@@ -96,7 +96,7 @@ export function rebind(record: MigratoryRecord, now: number, request: MoveReques
   const { option } = request;
   const problem = checkClaim(identity, claimOf(request, self));
   if (problem === 'stale-epoch' && phase.kind === 'confirming' && option.nonce === phase.clientNonce) {
-    answerAgain(record, phase, request.from);
+    answerAgain(record, now, phase, request);
     return { kind: 'answered' };
   }
   if (problem !== undefined) return { kind: 'refused', reason: problem };
@@ -106,14 +106,16 @@ export function rebind(record: MigratoryRecord, now: number, request: MoveReques
   return { kind: 'answered' };
 }
 
-/** The same request again: whoever confirms the answer is the client. */
-function answerAgain(record: MigratoryRecord, phase: Confirming, from: Address): void {
-  if (!phase.candidates.some((candidate) => sameAddress(candidate, from))) {
+/** The same request again; from another address it is answered with a nonce of its own. */
+function answerAgain(record: MigratoryRecord, now: number, phase: Confirming, request: MoveRequest): void {
+  let candidate = phase.candidates.find(({ address }) => sameAddress(address, request.from));
+  if (candidate === undefined) {
     if (phase.candidates.length >= MAX_CANDIDATES) return;
-    phase.candidates.push(from);
+    candidate = answerTo(record.tcp, now, request, phase.identity);
+    phase.candidates.push(candidate);
     record.events.push({ kind: 'paths-changed' });
   }
-  record.outbox.push({ to: from, segment: phase.answer });
+  record.outbox.push({ to: candidate.address, segment: candidate.answer });
 }
 
 /** Whether what the client says of both streams can be true. */
@@ -126,11 +128,9 @@ function fits(tcp: TcpRecord, receiveNext: Sequence, sendUnacknowledged: Sequenc
   );
 }
 
-function beginConfirming(record: MigratoryRecord, now: number, request: MoveRequest, identity: Identity): void {
-  const { tcp, limits } = record;
-  const { option, from } = request;
+function answerTo(tcp: TcpRecord, now: number, request: MoveRequest, identity: Identity): Candidate {
+  const { option, from, serverNonce } = request;
   const { key, cid, epoch, member } = identity;
-  const { serverNonce } = request;
   const mac = acknowledgeMac(key, cid, epoch, member, option.nonce, serverNonce);
   const answer: Segment = {
     sequence: addSequence(option.receiveNext, -1),
@@ -142,13 +142,16 @@ function beginConfirming(record: MigratoryRecord, now: number, request: MoveRequ
     payload: [],
     payloadLength: 0,
   };
+  return { address: from, serverNonce, answer };
+}
+
+function beginConfirming(record: MigratoryRecord, now: number, request: MoveRequest, identity: Identity): void {
+  const { tcp, limits } = record;
   const phase: Confirming = {
     kind: 'confirming',
     identity,
-    candidates: [from],
-    clientNonce: option.nonce,
-    serverNonce,
-    answer,
+    candidates: [answerTo(tcp, now, request, identity)],
+    clientNonce: request.option.nonce,
     trigger: record.phase.kind === 'confirming' ? record.phase.trigger : undefined,
     deadline: now + limits.confirmGiveUpMs,
     retransmitMs: limits.confirmRetransmitMs,
@@ -167,7 +170,7 @@ export function confirmDeadline({ sendAt, deadline }: Confirming): number {
 export function meetConfirmDeadline(record: MigratoryRecord, now: number, phase: Confirming): 'waiting' | 'given-up' {
   if (now >= phase.deadline) return 'given-up';
   if (now >= phase.sendAt) {
-    for (const to of phase.candidates) record.outbox.push({ to, segment: phase.answer });
+    for (const { address, answer } of phase.candidates) record.outbox.push({ to: address, segment: answer });
     phase.sendAt = now + phase.retransmitMs;
     phase.retransmitMs = Math.min(phase.retransmitMs * 2, record.limits.maxConfirmRetransmitMs);
   }
@@ -184,16 +187,17 @@ export function receiveConfirm(
 ): boolean {
   const confirm = segment.options.migrate;
   const { identity, candidates } = phase;
-  if (!candidates.some((candidate) => sameAddress(candidate, from))) return false;
+  const candidate = candidates.find(({ address }) => sameAddress(address, from));
+  if (candidate === undefined) return false;
   if (confirm?.kind !== 'confirm' || (segment.flags & (FLAG.syn | FLAG.rst)) !== 0) return false;
   const { key, cid, epoch, member } = identity;
-  if (confirm.epoch !== epoch || !sameMac(confirmMac(key, cid, epoch, member, phase.serverNonce), confirm.mac)) {
+  if (confirm.epoch !== epoch || !sameMac(confirmMac(key, cid, epoch, member, candidate.serverNonce), confirm.mac)) {
     return false;
   }
   const { tcp } = record;
   record.remote = from;
   advance(record, { kind: 'settled', identity, trigger: phase.trigger });
-  const acknowledgedOffset = sendOffsetOf(tcp, addSequence(phase.answer.sequence, 1));
+  const acknowledgedOffset = sendOffsetOf(tcp, addSequence(candidate.answer.sequence, 1));
   resume(tcp, now, { peerWindow: segment.window * tcp.send.windowUnitLength, acknowledgedOffset });
   record.events.push({ kind: 'paths-changed' }, { kind: 'confirmed' });
   return true;

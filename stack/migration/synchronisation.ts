@@ -12,6 +12,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { MigrationLimits } from './config.js';
 
+/**
+ * What is promised of output behind the snapshot, which a move produces again.
+ *
+ * - 'live': it leaves at once; at the destination what the client has is suppressed unseen.
+ * - 'verified': it leaves at once; at the destination nothing new leaves until all of it has been produced with the same digest.
+ * - 'held': it leaves with the next snapshot, so nothing is ever produced again.
+ */
 export type OutputMode = 'live' | 'verified' | 'held';
 
 export interface Snapshot {

@@ -100,6 +100,7 @@ export class MigratoryConnection extends Duplex {
     if (connection.record.sync?.ended === true) this.end();
   }
 
+  /** Ours: of this machine, and the port of this connection. */
   get localAddress(): Address {
     return this.#connection?.record.local ?? this.#localAddress;
   }
@@ -174,6 +175,7 @@ export class MigratoryConnection extends Duplex {
     return this.#connection === undefined ? 'here' : this.#stack.host.lockState(this.#connection);
   }
 
+  /** The connection may leave again; a move that has waited happens now. */
   unlockState(): void {
     const connection = this.#connection;
     if (connection !== undefined) this.#stack.run((now) => this.#stack.host.unlockState(now, connection));
@@ -275,6 +277,7 @@ export class MigratoryConnection extends Duplex {
     this.#pull();
   }
 
+  /** @internal Called by the Duplex. */
   override _read(): void {
     this.#wantsInput = true;
     this.#pull();
@@ -360,6 +363,7 @@ export class MigratoryConnection extends Duplex {
     return inOrder ? this.#connection : undefined;
   }
 
+  /** @internal Called by the Duplex. */
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: WriteCallback): void {
     this.#held = (error) => {
       this.#givenLength -= chunk.length;
@@ -382,6 +386,7 @@ export class MigratoryConnection extends Duplex {
     held?.(error);
   }
 
+  /** @internal Called by the Duplex. */
   override _final(callback: WriteCallback): void {
     this.#whenOpen((connection) => {
       this.#stack.run((now) => this.#stack.host.end(now, connection));

@@ -34,6 +34,7 @@ export interface StackOptions {
   readonly lingerMs?: number;
 }
 
+/** What `listen` takes. */
 export interface ListenOptions {
   /** 0 lets the driver choose. */
   readonly port: number;
@@ -46,6 +47,7 @@ export interface ListenOptions {
   readonly canRestore?: (state: Uint8Array) => boolean;
 }
 
+/** What `connect` takes. */
 export interface ConnectOptions {
   readonly address: Address;
   /** The service's Ed25519 public key, 32 bytes (`servicePublicKey`): the connection fails where the server has another. */
@@ -67,6 +69,7 @@ const IPV4_OVERHEAD = 40;
 const IPV6_OVERHEAD = 60;
 const DEFAULT_LINGER_MS = 60_000;
 
+/** A TCP of its own: connects, listens, and moves connections. `createNodeStack` makes one for real networks. */
 export class Stack implements ConnectionStack {
   /** @internal */
   readonly host: Host;

@@ -2,6 +2,7 @@
 //
 // Every limit is exact and has its unit in its name. A configuration is plain data and never changes during a connection.
 
+/** Limits and waits of the TCP of one connection. */
 export interface TcpConfig {
   /** Payload bytes of one segment without options: what we announce as MSS, and the most we send (RFC 9293 section 3.7.1). */
   readonly maximumSegmentSize: number;

@@ -2,6 +2,7 @@
 //
 // The text of IPv6 follows RFC 4291 and RFC 5952. Written here because `wire` may not import `node:net`.
 
+/** An IPv4 or IPv6 address as text, and a port, 0 to 65535. */
 export interface Address {
   readonly ip: string;
   readonly port: number;

@@ -9,6 +9,7 @@ import type { Sequence } from './sequence.js';
 /** 64 bits as 16 hexadecimal digits. */
 export type ConnectionId = string;
 
+/** 1 to 65535. */
 export type MemberId = number;
 
 export const EXPERIMENT_KIND = 253;

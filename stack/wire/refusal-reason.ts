@@ -17,6 +17,7 @@ export const REFUSAL_REASONS = [
   'state-not-supported',
 ] as const;
 
+/** Why a member does not give, or does not take, a connection. */
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** The reason's number on the wire, from 1. */

@@ -8,6 +8,7 @@ import type { Sequence } from './sequence.js';
 
 export const FLAG = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10, urg: 0x20 } as const;
 
+/** One TCP segment, as a record (RFC 9293 section 3.1). */
 export interface Segment {
   readonly sequence: Sequence;
   /** Meaningful only with the ACK flag. */

@@ -50,6 +50,13 @@ export class Attacker {
     if (old !== undefined) this.#world.network.send(old.from, old.to, old.segment);
   }
 
+  /** A request or a confirmation of a client, from its own address at the same time; it may arrive first. */
+  mimic({ from, to, segment }: Datagram): void {
+    const kind = segment.options.migrate?.kind;
+    if (from.ip === ADDRESS.ip || (kind !== 'request' && kind !== 'confirm')) return;
+    this.#world.network.send(ADDRESS, to, segment);
+  }
+
   /** What the member of this answer sent before it, and the client may not have yet, comes behind it. */
   follow({ from, to, segment: { sequence } }: Datagram): void {
     for (const old of this.#recorded) {

@@ -30,6 +30,8 @@ export type Happening =
   | { readonly kind: 'replay' | 'forge' | 'repeat' | 'stale'; readonly count: number }
   /** From now on old segments follow each answer that a member gives to a request. */
   | { readonly kind: 'ambush' }
+  /** From now on the attacker says from its own address whatever clients say to ask for moves and to confirm them. */
+  | { readonly kind: 'mimic' }
   /** The client moves as soon as its member's FIN, and whatever of the rest arrives at all, has reached it. */
   | { readonly kind: 'move-at-end'; readonly client: number; readonly to: number };
 
@@ -153,6 +155,7 @@ export function drawStaleTraffic(
   { clientCount, roundTripMs }: { readonly clientCount: number; readonly roundTripMs: number },
 ): TimedHappening[] {
   const happenings: TimedHappening[] = [{ atMs: 0, happening: { kind: 'ambush' } }];
+  if (draw.chance(0.5)) happenings.push({ atMs: 0, happening: { kind: 'mimic' } });
   for (let round = draw.pick([2, 5, 10]); round > 0; round--) {
     const [client, one, other] = [draw.below(clientCount), draw.below(12), draw.below(12)];
     const atMs = draw.fraction() * durationMs;

@@ -26,6 +26,7 @@ export class Operator {
   readonly #sabotages: Sabotage[] = [];
   readonly #movesAtEnd: Extract<Happening, { kind: 'move-at-end' }>[] = [];
   #isInAmbush = false;
+  #isMimicking = false;
   #strangerCount = 0;
 
   constructor(world: World, oracle: Oracle, reached: Reached, seed: number) {
@@ -42,6 +43,7 @@ export class Operator {
     if (this.#isInAmbush && segment.options.migrate?.kind === 'acknowledge') {
       for (const share of [0.3, 1]) this.#after(share * maxDelayMs, () => this.#attacker.follow(datagram));
     }
+    if (this.#isMimicking) this.#attacker.mimic(datagram);
     if ((segment.flags & FLAG.fin) === 0) return;
     const index = this.#movesAtEnd.findIndex(({ client }) => this.#client(client)?.machine.publicIps.includes(to.ip));
     const [move] = index === -1 ? [] : this.#movesAtEnd.splice(index, 1);
@@ -95,6 +97,9 @@ export class Operator {
         break;
       case 'ambush':
         this.#isInAmbush = true;
+        break;
+      case 'mimic':
+        this.#isMimicking = true;
         break;
       case 'move-at-end':
         this.#movesAtEnd.push(happening);

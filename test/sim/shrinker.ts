@@ -1,6 +1,7 @@
 // The shrinker: from a scenario that fails to one that fails in the same way and can't be made any smaller.
 //
-// Greedy: the first smaller scenario that breaks the same invariant in the same words is taken, and everything is tried again from there.
+// Greedy: the first smaller scenario that breaks the same invariant, in the same words, is taken, and everything is tried
+// again from there.
 
 import { Reached, Violation, type SimulatedWorld, type Trace } from './campaign.js';
 

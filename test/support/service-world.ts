@@ -67,7 +67,7 @@ export class TestClient {
 }
 
 /** Long enough for whatever is under way on the network, and for all that follows from it. */
-export const SETTLE_MS = 50;
+const SETTLE_MS = 50;
 
 export class ServiceWorld {
   readonly stacks: StackWorld;

@@ -106,6 +106,17 @@ test('a member is drained, and its connection goes to the other', async (t) => {
   });
 });
 
+test('a drained member whose connections nobody takes asks twice a second, not as fast as it is refused', async (t) => {
+  const services = (member: number): ServiceSource => sums(member === 1 ? 2 : 1);
+  await withClient({ services }, {}, async (client) => {
+    await client.write('5\n');
+    await client.readLine();
+    const { departed, remaining } = await client.drain(1);
+    t.is(remaining, 1);
+    t.true(departed >= 50 && departed <= 61, `${departed} attempts in 30 s`);
+  });
+});
+
 test('containers are for all members, or for each', async (t) => {
   const recorded: unknown[] = [];
   const container = new Container();

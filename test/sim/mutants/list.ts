@@ -7,7 +7,7 @@ import type { InvariantName } from '../../support/followed.js';
 
 export interface Mutant {
   readonly name: string;
-  /** Below `stack/`. */
+  /** Below `stack/`, or `framework/` for those of framework.ts. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
@@ -104,8 +104,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'confirmation not required before sending',
     file: 'migration/server-role.ts',
-    find: 'if (confirm.epoch !== epoch || !sameMac(confirmMac(key, cid, epoch, member, phase.serverNonce), confirm.mac)) {',
+    find: 'if (confirm.epoch !== epoch || !sameMac(confirmMac(key, cid, epoch, member, candidate.serverNonce), confirm.mac)) {',
     replace: 'if (confirm.epoch > epoch) {',
+    breaks: ['S4'],
+  },
+  {
+    name: 'confirmation for one address counts for another',
+    file: 'migration/server-role.ts',
+    find: 'candidate = answerTo(record.tcp, now, request, phase.identity);',
+    replace: 'candidate = { ...(phase.candidates[0] as Candidate), address: request.from };',
     breaks: ['S4'],
   },
   {

@@ -25,7 +25,8 @@ function hunt(folder: string, workspace: Workspace): Finding | undefined {
   const seeds = run(folder, ['--world', world, '--seeds', String(SEED_COUNT)]);
   const found = /^seed (\d+): (.*)$/m.exec(seeds.output);
   if (found !== null) return { by: `seed ${found[1] ?? ''}`, failure: found[2] ?? '' };
-  if (seeds.status !== 0) return { by: 'seeds', failure: lastLineOf(seeds.output) };
+  if (seeds.status === null) return { by: 'clock', failure: 'never came to an end' };
+  if (seeds.status !== 0) throw new Error(`the simulator itself has failed: ${lastLineOf(seeds.output)}`);
   if (workspace === 'framework') return undefined;
   const sweep = run(folder, ['--sweep']);
   const finding = /^ {2}(.*?): \{/m.exec(sweep.output);
