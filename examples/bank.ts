@@ -1,6 +1,6 @@
 // The bank of the transaction examples: stands for a database that all members share.
 //
-//   B1. What has only been begun changes nothing; it may be forgotten.
+//   B1. Nothing changes before the commit, but what an open transaction takes from an account is held for it.
 //   B2. prepare, commit and abort may be said again: they answer as they did the first time.
 //   B3. Every call takes a turn of the event loop, as one to another machine would.
 
@@ -20,6 +20,7 @@ export abstract class Bank {
   abstract transfer(transaction: string, transfer: Transfer): Promise<void>;
   /** 'refused': an account would have less than nothing, or it has been aborted. */
   abstract prepare(transaction: string): Promise<'prepared' | 'refused'>;
+  /** Throws, and has aborted, where it was not prepared and an account would have less than nothing. */
   abstract commit(transaction: string): Promise<void>;
   abstract abort(transaction: string): Promise<void>;
   abstract balanceOf(account: string): Promise<number>;
@@ -55,10 +56,7 @@ export class BankInMemory extends Bank {
   async prepare(id: string): Promise<'prepared' | 'refused'> {
     await setImmediate();
     const transaction = this.#find(id, 'begun', 'prepared', 'committed', 'aborted');
-    if (transaction.state === 'begun') {
-      const isCovered = transaction.transfers.every(({ from, amount }) => amount <= this.#balance(from));
-      transaction.state = isCovered ? 'prepared' : 'aborted';
-    }
+    if (transaction.state === 'begun') transaction.state = this.#isCovered(transaction) ? 'prepared' : 'aborted';
     return transaction.state === 'aborted' ? 'refused' : 'prepared';
   }
 
@@ -66,6 +64,10 @@ export class BankInMemory extends Bank {
     await setImmediate();
     const transaction = this.#find(id, 'begun', 'prepared', 'committed');
     if (transaction.state === 'committed') return; // B2
+    if (transaction.state === 'begun' && !this.#isCovered(transaction)) {
+      transaction.state = 'aborted';
+      throw new Error('Not enough money.');
+    }
     for (const { from, to, amount } of transaction.transfers) {
       this.#changed(`${amount} from ${from} to ${to}`);
       this.#balances.set(from, this.#balance(from) - amount);
@@ -82,6 +84,16 @@ export class BankInMemory extends Bank {
   async balanceOf(account: string): Promise<number> {
     await setImmediate();
     return this.#balance(account);
+  }
+
+  /** B1. */
+  #isCovered(transaction: Transaction): boolean {
+    const others = this.#transactions.filter(({ state }) => state === 'begun' || state === 'prepared');
+    return transaction.transfers.every(({ from, amount }) => {
+      const held = others.filter((other) => other !== transaction).flatMap(({ transfers }) => transfers);
+      const heldAmount = held.reduce((sum, other) => (other.from === from ? sum + other.amount : sum), 0);
+      return amount <= this.#balance(from) - heldAmount;
+    });
   }
 
   #balance(account: string): number {

@@ -16,7 +16,7 @@ import { CompileFailed, diagnose, type Diagnostic } from './diagnostics.js';
 import { InvalidOption, ServiceStopping } from './errors.js';
 import type { ServiceLimits } from './limits.js';
 import type { ServiceCounters } from './runtime/counters.js';
-import type { ConnectionContext } from './runtime/handler.js';
+import type { ConnectionFacts } from './runtime/handler.js';
 import { Hosting } from './runtime/host.js';
 import { canRestore, hostedService } from './runtime/hosted-service.js';
 import { reportToConsole, type Reporter } from './runtime/report.js';
@@ -200,12 +200,9 @@ class RunningApplication implements Application {
 
   readonly #over = (hosting: Hosting): void => {
     this.#hostings.delete(hosting);
-    if (this.#hostings.size === 0) this.#wakeWaiting();
-  };
-
-  #wakeWaiting(): void {
+    if (this.#hostings.size > 0) return;
     for (const wake of [...this.#waiting]) wake();
-  }
+  };
 
   drain(options: DrainOptions = {}): Promise<DrainOutcome> {
     this.#draining ??= this.#drain(options);
@@ -290,7 +287,6 @@ class RunningApplication implements Application {
     for (const hosting of [...this.#hostings]) hosting.interrupt(new ServiceStopping()); // A2
     if (this.#hostings.size > 0) await this.#goneBefore(this.#options.stack.clock.now() + STOP_MS);
     this.#state = 'stopped';
-    this.#wakeWaiting(); // a drain that is under way
     const begun = this.#begun;
     this.#begun = [];
     let stopped = Promise.resolve();
@@ -306,7 +302,7 @@ class RunningApplication implements Application {
 }
 
 /** What the constructor of a trial handler may look at. */
-const NOBODY: ConnectionContext = {
+const NOBODY: ConnectionFacts = {
   client: { ip: '0.0.0.0', port: 0 },
   cid: undefined,
   signal: new AbortController().signal,

@@ -15,23 +15,24 @@ import {
   ComposedHandler,
   ConnectionContext,
   type Call,
+  type ConnectionFacts,
   type Handler,
   type Session,
 } from './runtime/handler.js';
 
-export type HandlerFactory = (context: ConnectionContext) => Handler;
+export type HandlerFactory = (facts: ConnectionFacts) => Handler;
 
 /** Builds a new handler at each call. Throws what the container, the constructors or the initial values throw. */
 export function handlerFactory(plan: StagePlan, definition: ServiceDefinition, parent?: Container): HandlerFactory {
   const container = new Container(parent === undefined ? {} : { parent });
-  let current: ConnectionContext | undefined;
-  container.bind(ConnectionContext).toDynamicValue(() => current as ConnectionContext);
+  let current: ConnectionFacts | undefined;
+  container.bind(ConnectionContext).toDynamicValue(() => new ConnectionContext(current as ConnectionFacts));
   bindClasses(container, definition);
   const calls = new Map<string, Call>();
   describe(definition, '', calls);
   const shape = { calls, moved: plan.moved, failed: plan.failed };
-  return (context) => {
-    current = context;
+  return (facts) => {
+    current = facts;
     return new ComposedHandler(build(container, definition), shape);
   };
 }

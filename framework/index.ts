@@ -62,7 +62,7 @@ export type { FieldType, PlannedDelegate, PlannedField, PlannedStage, StagePlan,
 export { startMember } from './member.js';
 export type { Member, MemberOptions } from './member.js';
 export type { ServiceCounters } from './runtime/counters.js';
-export { ConnectionContext } from './runtime/handler.js';
+export { ConnectionContext, type ConnectionFacts } from './runtime/handler.js';
 export { formatReport } from './runtime/report.js';
 export type { Failure, Movement, Report, ReportContext, Reporter } from './runtime/report.js';
 export type { ConnectionState, StageConnection } from './runtime/stage-connection.js';

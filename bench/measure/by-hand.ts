@@ -82,7 +82,8 @@ async function exchangeLines(connection: MigratoryConnection): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     connection.on('error', reject);
     connection.on('data', (bytes: Buffer) => {
-      if (bytes.toString() !== `${answered} twice is ${2 * answered}\n`) reject(new Error(`wrong answer: ${bytes}`));
+      if (bytes.toString() !== `${answered} twice is ${2 * answered}\n`)
+        reject(new Error(`wrong answer: ${bytes.toString()}`));
       answered++;
       if (answered === LINE_COUNT) resolve();
       else connection.write(`${answered}\n`);

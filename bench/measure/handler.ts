@@ -47,7 +47,7 @@ async function listenWithFramework(stack: Stack, port: number): Promise<void> {
 async function listenByHand(stack: Stack, port: number): Promise<void> {
   await stack.listen({ port }, (connection) => {
     connection.on('error', () => undefined);
-    connection.on('readable', () => connection.read());
+    connection.on('readable', () => void connection.read());
     connection.setState(new Uint8Array(64));
   });
 }

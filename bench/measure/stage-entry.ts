@@ -75,7 +75,7 @@ export async function measureStageEntry(): Promise<readonly Measurement[]> {
     await once(connection, 'data');
     const [server] = accepted;
     if (server?.cid === undefined) throw new Error('the connection can not move: nothing would be measured');
-    bare.push(setStates(server, application.counters['turns']?.largestSnapshot ?? 0));
+    bare.push(setStates(server, application.counters.turns?.largestSnapshot ?? 0));
   }
   await Promise.all([client.close(), application.stop()]);
   await stack.close();

@@ -12,14 +12,36 @@ import { ownerOf } from '../routes.js';
 /** The object whose own properties are the fields. */
 export type Session = Record<string, unknown>;
 
-/** Whose connection a handler is built for. A constructor may ask for it: it is bound in the service's container. */
-export abstract class ConnectionContext {
+/** What a handler's constructor may know of its connection. */
+export interface ConnectionFacts {
   /** The client's address at this instant. */
-  abstract readonly client: Address;
+  readonly client: Address;
   /** 16 hexadecimal digits; undefined when the client's TCP doesn't speak the migration options. */
-  abstract readonly cid: string | undefined;
+  readonly cid: string | undefined;
   /** Aborted when the connection leaves this member or dies. */
-  abstract readonly signal: AbortSignal;
+  readonly signal: AbortSignal;
+}
+
+/** Whose connection a handler is built for. A constructor may ask for it: it is bound in the service's container. */
+export class ConnectionContext implements ConnectionFacts {
+  readonly #facts: ConnectionFacts;
+
+  /** @internal The framework makes it. */
+  constructor(facts: ConnectionFacts) {
+    this.#facts = facts;
+  }
+
+  get client(): Address {
+    return this.#facts.client;
+  }
+
+  get cid(): string | undefined {
+    return this.#facts.cid;
+  }
+
+  get signal(): AbortSignal {
+    return this.#facts.signal;
+  }
 }
 
 export interface Handler {

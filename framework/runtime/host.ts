@@ -17,7 +17,7 @@ import type { Departure } from '../definition.js';
 import { ConnectionLost, ConnectionMoved, ServiceStopping, StageTimedOut } from '../errors.js';
 import { ConnectionIo } from './connection-io.js';
 import { FINISHED, Frame, type RestartPoint } from './frame.js';
-import type { ConnectionContext, Handler } from './handler.js';
+import type { ConnectionFacts, Handler } from './handler.js';
 import { restartPointOf } from './interpreter.js';
 import { Lifeline, type LifelineWatch } from './lifeline.js';
 import type { Failure } from './report.js';
@@ -42,7 +42,7 @@ const RESTORING: Phase = { kind: 'restoring' };
  * A connection that is being served. Most of its life it waits for a stage, and that is all that it keeps then: the stage's
  * promise and two callbacks.
  */
-export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
+export class Hosting implements LifelineWatch, StayOwner, ConnectionFacts {
   readonly #service: HostedService;
   readonly #connection: StageConnection;
   readonly #lifeline: Lifeline;
@@ -186,13 +186,13 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionContext {
 
   #run(io: ConnectionIo, run: (io: ConnectionIo) => unknown): void {
     this.#io = io;
-    let running: Promise<unknown>;
+    let running: unknown;
     try {
-      running = Promise.resolve(run(io));
+      running = run(io);
     } catch (error) {
-      running = Promise.reject(error as Error);
+      return queueMicrotask(() => this.#threw(io, error));
     }
-    running.then(
+    Promise.resolve(running).then(
       (returned) => this.#returned(io, returned),
       (error: unknown) => this.#threw(io, error),
     );

@@ -23,7 +23,7 @@ export interface LifelineWatch {
   gone(): void;
 }
 
-type Settle = (error?: unknown) => void;
+type Settle = (error?: Error) => void;
 
 /** Where a connection has its lifeline: so that all connections share their listeners. */
 const LIFELINE = Symbol('lifeline');
@@ -108,7 +108,7 @@ export class Lifeline {
         this.#connection.off(event, happened);
         waits.delete(settle);
         if (interruption === undefined) resolve();
-        else reject(interruption as Error);
+        else reject(interruption);
       };
       const happened = (): void => settle();
       this.#connection.on(event, happened);
@@ -118,7 +118,7 @@ export class Lifeline {
   }
 
   /** Ends what waits now with `error`; the connection itself is as it was. */
-  interrupt(error: unknown): void {
+  interrupt(error: Error): void {
     for (const settle of [...(this.#waits ?? [])]) settle(error);
   }
 

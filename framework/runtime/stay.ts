@@ -11,7 +11,7 @@ import type { ServiceLimits } from '../limits.js';
 import type { PlannedStage, StagePlan } from '../plan.js';
 import type { ServiceCounters } from './counters.js';
 import { FINISHED, type Frame, type RestartPoint, type SnapshotFormat } from './frame.js';
-import type { ConnectionContext, Handler } from './handler.js';
+import type { ConnectionFacts, Handler } from './handler.js';
 import { Intake, type IntakeOwner } from './intake.js';
 import type { Lifeline } from './lifeline.js';
 import type { Reporter } from './report.js';
@@ -25,7 +25,7 @@ export interface HostedService {
   readonly plan: StagePlan;
   readonly stages: ReadonlyMap<string, PlannedStage>;
   readonly format: SnapshotFormat;
-  readonly createHandler: (context: ConnectionContext) => Handler;
+  readonly createHandler: (facts: ConnectionFacts) => Handler;
   readonly routes: Routes;
   readonly limits: ServiceLimits;
   readonly counters: ServiceCounters;

@@ -13,13 +13,16 @@ function container(record: RecordEffect): Container {
   return bindings;
 }
 
+/** More than the connection takes at once: it is on its way for a while. */
+const long = 'is there tea? '.repeat(10);
+
 const input = [
   { expect: 'Name? ' },
   { send: 'ann\n' },
   { expect: 'Room? ' },
   { send: 'kitchen\n' },
-  { send: 'hello\nis there tea?\n' },
-  { expect: 'ann: hello\nann: is there tea?\n' },
+  { send: `hello\n${long}\nhm\n` },
+  { expect: `ann: hello\nann: ${long}\nann: hm\n` },
   { send: 'yes\n' },
   { expect: 'ann: yes\n' },
 ];

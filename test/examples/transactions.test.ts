@@ -20,12 +20,22 @@ function container(record: RecordEffect): Container {
 
 const orders = 'alice bob 10\nbob alice 50\nalice carol 70\n';
 const twoPhase = {
-  input: [{ send: orders }, { expect: 'done\ndone\ndone\n' }, { send: 'bob alice 900\n' }, { expect: 'refused\n' }],
+  input: [
+    { send: orders },
+    { expect: 'done\ndone\ndone\n' },
+    { send: 'alice bob 70\nalice bob 1\n' }, // all that she has: nothing may be held for a transaction that was left open
+    { expect: 'done\nrefused\n' },
+  ],
   container,
   pairLimit: 100,
 };
 const locked = {
-  input: [{ send: orders }, { expect: 'alice has 90\nbob has 60\nalice has 70\n' }],
+  input: [
+    { send: orders },
+    { expect: 'alice has 90\nbob has 60\nalice has 70\n' },
+    { send: 'alice bob 71\n' },
+    { expect: 'Not enough money.\n' }, // and not a balance, told by a member that took the commit for granted
+  ],
   container,
   pairLimit: 100,
 };

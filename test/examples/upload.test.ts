@@ -1,6 +1,5 @@
 // The upload: every byte is in the store, at its offset, whatever happens on the way.
 
-import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { Upload } from '@migratory/examples/upload.js';
 import { UploadStore } from '@migratory/examples/upload-store.js';
@@ -18,7 +17,7 @@ class StoreInMemory extends UploadStore {
   }
 
   override async put(name: string, offset: number, bytes: Uint8Array): Promise<void> {
-    await setImmediate(); // as a call to another machine would
+    await new Promise((resolve) => setImmediate(resolve)); // as a call to another machine would
     const before = this.#uploads.get(name) ?? Buffer.alloc(0);
     const after = Buffer.concat([before.subarray(0, offset), bytes, before.subarray(offset + bytes.length)]);
     if (after.equals(before)) return;

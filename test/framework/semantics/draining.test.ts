@@ -140,6 +140,37 @@ test('[Q9] after a stop nobody comes in: neither new clients nor those that come
     t.is(world.counters(1).arrived, 0);
     t.is(world.counters(2).current, 1);
   });
+  // A client whose handshake ends behind the stop.
+  await inServiceWorld({ service, begins: 'stopped' }, async (world) => {
+    await world.application(1).start();
+    const client = await world.connect(1, 'plain');
+    await world.application(1).stop();
+    await world.pass();
+    t.deepEqual([client.state, world.counters(1).accepted], ['lost', 0]);
+  });
+  // The destination refuses what has left while its origin stops: it comes back to nobody, and may still be asked for.
+  let stop = (): void => undefined;
+  const refused = (member: number): ServiceDefinition =>
+    member === 1
+      ? versioned(1)(member)
+      : oneStage(never, {
+          name: 'versioned',
+          version: 2,
+          upgrades: {
+            1: (snapshot) => {
+              stop();
+              return snapshot;
+            },
+          },
+        })(member);
+  await inServiceWorld({ service: refused }, async (world) => {
+    stop = () => void world.application(1).stop();
+    void world.client.move(2);
+    await world.pass(1_000);
+    t.deepEqual([world.application(1).state, world.counters(1).departed], ['stopped', 1]);
+    t.deepEqual([world.counters(1).arrived, world.counters(2).arrivalsRefused > 0], [0, true]);
+    t.deepEqual([world.client.state, world.stacks.member(1).unconfirmedCount], ['open', 1]);
+  });
 });
 
 test('[Q10] a stop does not wait for a client that does not close behind what @Failed told it', async (t) => {
@@ -148,6 +179,22 @@ test('[Q10] a stop does not wait for a client that does not close behind what @F
     await world.application(1).stop();
     t.deepEqual([world.client.text, world.client.state], ['ServiceStopping', 'ended']);
     t.true(world.stacks.clock.now() - begunAt <= 301);
+  });
+  // What is being told already is told to its end.
+  const gate = new Gate();
+  const failed = async (_session: object, io: StageIo, error: unknown): Promise<void> => {
+    await gate.passed;
+    await io.write((error as Error).message);
+  };
+  const service = oneStage(() => Promise.reject(new Error('on purpose')), { failed });
+  await inServiceWorld({ service, limits: { failureTimeMs: 300 } }, async (world) => {
+    await world.pass();
+    const stopping = world.application(1).stop();
+    await world.pass();
+    gate.open();
+    await stopping;
+    t.deepEqual([world.client.text, world.client.state], ['on purpose', 'ended']);
+    t.deepEqual([world.failures, world.counters(1).failed], [['stage-failed'], 1]);
   });
 });
 

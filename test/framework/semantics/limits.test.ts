@@ -20,16 +20,22 @@ test('[T1] a stage that takes too long is told StageTimedOut by what it awaits, 
   const errors: unknown[] = [];
   const service = oneStage(
     async (io) => {
-      errors.push(await thrownBy(() => io.read()));
+      errors.push(await thrownBy(() => io.readExactly(100)));
     },
-    { failed: (_session, io, error) => io.write(String((error as StageTimedOut).limitMs)) },
+    {
+      failed: async (_session, io, error) => {
+        const unread = Buffer.from((await io.readExactly(3)) ?? []).toString();
+        await io.write(`${(error as StageTimedOut).limitMs} ${unread}`);
+      },
+    },
   );
   await inServiceWorld({ service, limits: { stageTimeMs: 1_000 } }, async (world) => {
+    world.client.send('why');
     await world.pass(990);
     t.is(world.client.text, '');
     await world.pass();
     t.true(errors[0] instanceof StageTimedOut);
-    t.deepEqual([world.client.text, world.client.state], ['1000', 'ended']);
+    t.deepEqual([world.client.text, world.client.state], ['1000 why', 'ended']);
     t.deepEqual([world.failures, world.counters(1).stagesTimedOut], [['stage-failed'], 1]);
   });
 });

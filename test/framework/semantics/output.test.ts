@@ -267,6 +267,33 @@ test('[G2] a read that a stage left waiting takes nothing from the next one', as
       t.true((await leftBehind[0]) instanceof StageOver);
     });
   }
+  // Nor does it keep what it had gathered.
+  const gate = new Gate();
+  const gathering = (): ServiceDefinition =>
+    defineService({
+      name: 'subject',
+      version: 1,
+      entry: 'first',
+      fields: () => ({}),
+      stages: {
+        first: async (_session, io) => {
+          void io.readExactly(100);
+          await gate.passed;
+          return next('second');
+        },
+        second: async (_session, io) => {
+          await io.write(`<${await line(io)}>`);
+          return done();
+        },
+      },
+    });
+  await inServiceWorld({ service: gathering }, async (world) => {
+    world.client.send('whole\n');
+    await world.pass();
+    gate.open();
+    await world.pass();
+    t.is(world.client.text, '<whole>');
+  });
 });
 
 test('[G3] two reads at a time are one too many: the second is refused, the first goes on', async (t) => {

@@ -12,7 +12,7 @@ import { apply, copyBuild, mutatedText, type Workspace } from './mutation.js';
 
 const SEED_COUNT = 1_000;
 /** A bug that makes the world go round in circles is found by the clock. */
-const RUN_LIMIT_MS = 180_000;
+const RUN_LIMIT_MS = 600_000;
 
 interface Finding {
   readonly by: string;
@@ -59,14 +59,19 @@ function main(wanted: string): number {
   const width = Math.max(...mutants.map(({ mutant }) => mutant.name.length));
   const row = (name: string, by: string, seconds: string, failure: string) =>
     console.log(`${name.padEnd(width)}  ${by.padEnd(10)}  ${seconds.padStart(7)}  ${failure}`);
-  row('mutant', 'caught by', 'seconds', 'as');
   const folder = copyBuild();
+  for (const world of ['hosts', 'services']) {
+    const { status, output } = run(folder, ['--world', world, '--seeds', '10']);
+    if (status !== 0) throw new Error(`without any bug the world of ${world} fails already: ${lastLineOf(output)}`);
+  }
+  row('mutant', 'caught by', 'seconds', 'as');
   let survivors = 0;
   for (const { workspace, mutant } of mutants) {
     const startedAt = process.hrtime.bigint();
     const finding = huntMutant(folder, workspace, mutant);
     const seconds = (Number(process.hrtime.bigint() - startedAt) / 1e9).toFixed(1);
-    if (finding === undefined) survivors++;
+    // A bug that breaks the program outright has taught nothing about the oracle.
+    if (finding === undefined || !/\bS[1-7]: /.test(finding.failure)) survivors++;
     row(mutant.name, finding?.by ?? 'NOTHING', seconds, finding?.failure ?? `expected ${mutant.breaks.join(' or ')}`);
   }
   rmSync(folder, { recursive: true });

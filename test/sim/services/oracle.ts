@@ -266,8 +266,12 @@ export class Oracle {
     );
   }
 
+  /** Whoever takes the connection up again, from an image of before, knows nothing of what the dead process did. */
   died(machine: Machine): void {
-    for (const followed of this.#heldBy(machine)) followed.owner = undefined;
+    for (const followed of this.#heldBy(machine)) {
+      followed.owner = undefined;
+      followed.isFinished = false;
+    }
   }
 }
 
