@@ -90,6 +90,7 @@ export function observed(handler: Handler, watch: HandlerWatch, whereabouts: Whe
   return {
     session: handler.session,
     run: async (stage, io) => {
+      if (watch.gate.state === 'dead') return new Promise(() => undefined); // O4
       resumed = resumed === undefined && io.epoch > 0 ? 'resumed' : 'entered';
       whereabouts.stage = stage;
       watch.note({ kind: 'enter', stage, resumed });
