@@ -2,7 +2,6 @@
 //
 // The bank is outside of every member: its calls take time, in which a connection may move, and what it has done stays done.
 
-import 'reflect-metadata';
 import { Container, done, Moved, next, Service, Snapshot, Stage, type Next, type StageIo } from '@migratory/framework';
 import { textOf } from './service-world.js';
 

@@ -4,7 +4,8 @@
 // on in another letter must be stopped before the client sees it.
 
 import { defineService, done, next } from '@migratory/framework';
-import { contentOf, readToTheEnd, type Nature, type Turn } from './dialogue.js';
+import { contentOf, readToTheEnd, type Turn } from './dialogue.js';
+import type { Nature } from './nature.js';
 
 const PIECE_LENGTH = 60;
 

@@ -1,7 +1,8 @@
 // A calculator: requests and answers, with a session that holds a field of every type that travels.
 
 import { defineService, done, next } from '@migratory/framework';
-import { contentOf, readToTheEnd, type Nature, type Turn } from './dialogue.js';
+import { contentOf, readToTheEnd, type Turn } from './dialogue.js';
+import type { Nature } from './nature.js';
 
 interface Calculator {
   consumed: number;

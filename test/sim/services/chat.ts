@@ -1,7 +1,8 @@
 // Chat: reads in every way there is, writes while it reads, and ends its half of the stream before the client does.
 
 import { defineService, DelimiterNotFound, done, next, UnexpectedEnd } from '@migratory/framework';
-import { contentOf, type Nature, type Turn } from './dialogue.js';
+import { contentOf, type Turn } from './dialogue.js';
+import type { Nature } from './nature.js';
 import type { SeenIo } from './seen-io.js';
 
 const MAX_LINE_LENGTH = 12;

@@ -3,11 +3,6 @@
 // The model of each service stands beside it and shares no code with it. Where an answer is drawn by the service itself it
 // has a hole, which is filled when the service has made up its mind for good.
 
-import type { ServiceSource } from '@migratory/framework';
-import type { Container } from '@migratory/framework';
-import type { Draw } from '../draw.js';
-import type { Site } from './site.js';
-
 export const SERVICE_NAMES = ['files', 'calculator', 'chat', 'tickets', 'audit', 'orders'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
@@ -33,13 +28,6 @@ export interface Part {
   /** Offset in the output. */
   readonly at: number;
   readonly length: number;
-}
-
-/** A service of the simulated world. */
-export interface Nature {
-  /** The service as one process of a member hosts it. */
-  serve(site: Site): { readonly service: ServiceSource; readonly container?: Container };
-  dialogue(draw: Draw, turnCount: number): Dialogue;
 }
 
 /** A dialogue whose input is read to its end. */

@@ -1,7 +1,8 @@
 // Files: a decorated service that streams content in chunks, with a restart point after every few of them.
 
 import { Container, done, next, Service, Snapshot, Stage, type Next, type StageIo } from '@migratory/framework';
-import { contentOf, readToTheEnd, type Nature } from './dialogue.js';
+import { contentOf, readToTheEnd } from './dialogue.js';
+import type { Nature } from './nature.js';
 import type { Draw } from '../draw.js';
 import { Site } from './site.js';
 

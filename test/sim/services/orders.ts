@@ -4,7 +4,8 @@
 // stage, with something open that has to be closed. `fail` and `late` are failures that the client is told of.
 
 import { defineService, done, next, ServiceStopping } from '@migratory/framework';
-import { readToTheEnd, type Nature, type Turn } from './dialogue.js';
+import { readToTheEnd, type Turn } from './dialogue.js';
+import type { Nature } from './nature.js';
 
 /** Longer than any wait for the outside world. */
 const LATE_MS = 300;

@@ -5,7 +5,7 @@
 
 import { ConnectionMoved, DelimiterNotFound, UnexpectedEnd, type StageIo } from '@migratory/framework';
 import type { Oracle, Owner } from './oracle.js';
-import type { Site } from './site.js';
+import type { Machine } from './machine.js';
 
 /** What every session has. */
 export interface Counted {
@@ -13,15 +13,23 @@ export interface Counted {
   consumed: number;
 }
 
+/** What a stage can do besides its connection: the part of its site that it is shown. */
+interface OutsideOfStages {
+  readonly machine: Machine;
+  effect(name: string): Promise<number>;
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
 export class SeenIo {
   readonly #io: StageIo;
   readonly #session: Counted;
   readonly #owner: Owner;
   readonly #oracle: Oracle;
-  readonly #site: Site;
+  readonly #site: OutsideOfStages;
   readonly #stage: string;
 
-  constructor(io: StageIo, session: Counted, at: { site: Site; oracle: Oracle; stage: string }) {
+  constructor(io: StageIo, session: Counted, at: { site: OutsideOfStages; oracle: Oracle; stage: string }) {
     this.#io = io;
     this.#session = session;
     this.#oracle = at.oracle;

@@ -4,7 +4,8 @@
 // so that a connection arrives at an open stage from a held one.
 
 import { defineService, done, next } from '@migratory/framework';
-import { readToTheEnd, type Nature, type Turn } from './dialogue.js';
+import { readToTheEnd, type Turn } from './dialogue.js';
+import type { Nature } from './nature.js';
 import type { SeenIo } from './seen-io.js';
 
 const TICKET_LENGTH = 8;
