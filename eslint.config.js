@@ -38,6 +38,7 @@ export default defineConfig(
       'stack/drivers/**',
       'framework/testing/turns.ts',
       'framework/command-line/{main,*-adapter,*-store}.ts',
+      'framework/metrics/*-adapter.ts',
       'framework/bin/**',
     ],
     rules: {

@@ -1,10 +1,10 @@
 // The import law: an import may only point left, and nothing goes in a circle.
 //
 //   stack      wire <- tcp <- migration <- transfer <- host <- drivers <- socket <- node-stack <- index
-//   framework  definition <- compiler <- runtime <- index <- testing | command-line; of the stack only its public index
+//   framework  definition <- compiler <- runtime <- index <- metrics <- testing | command-line; of the stack only its index
 //   examples   the framework's public index
-//   apps       the framework's public index; the gateway the stack's; the demo starts the others as processes, with
-//              certificates that the framework makes
+//   apps       the framework's public index, its metrics and its description of a member; the gateway the stack's; the demo
+//              starts the others as processes, as the members of a local service that the framework plans
 //
 // Checked on the sources, type imports included. Files that no layer names belong to the first layer of their package.
 
@@ -15,6 +15,7 @@ const layers = {
     'compiler|analysis|explain|explain-diagrams|fields|plan|routes|snapshotable|stage-graph',
     'runtime|container|application|member',
     'index',
+    'metrics|member-config',
     'testing',
     'command-line',
   ],
@@ -47,10 +48,10 @@ export default {
     ...Object.entries(layers).flatMap(leftOnly),
     reaches('stack', []),
     reaches('framework', [publicIndex.stack]),
-    reaches('apps/http-file-server', [publicIndex.framework]),
+    reaches('apps/http-file-server', [publicIndex.framework, '^framework/dist/(metrics/index|member-config)[.]']),
     reaches('examples', [publicIndex.framework]),
     reaches('apps/gateway', [publicIndex.stack]),
-    reaches('apps/demo', ['^framework/dist/command-line/certificates[.]']),
+    reaches('apps/demo', ['^framework/dist/command-line/local-service-adapter[.]']),
     {
       name: 'socket sees of the drivers only their interface',
       severity: 'error',

@@ -1,7 +1,6 @@
 // Processes of a benchmark: each is one file of `processes/`, told what to do by its first message, ready with its answer.
 
 import { fork, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -36,18 +35,4 @@ export async function instructed<Instruction>(): Promise<Instruction> {
   process.once('disconnect', () => process.exit(0));
   const [instruction] = (await once(process, 'message')) as [Instruction];
   return instruction;
-}
-
-/** Ports that are free now, for UDP and most likely for TCP; all distinct. */
-export async function freePorts(count: number): Promise<number[]> {
-  const sockets = Array.from({ length: count }, () => createSocket('udp4'));
-  const ports = await Promise.all(
-    sockets.map(async (socket) => {
-      socket.bind(0, '127.0.0.1');
-      await once(socket, 'listening');
-      return socket.address().port;
-    }),
-  );
-  for (const socket of sockets) socket.close();
-  return ports;
 }

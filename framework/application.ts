@@ -14,7 +14,7 @@ import { tryCompile } from './compiler.js';
 import type { ServiceSource } from './definition.js';
 import { CompileFailed, diagnose, type Diagnostic } from './diagnostics.js';
 import { InvalidOption, ServiceStopping } from './errors.js';
-import type { ServiceLimits } from './limits.js';
+import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './limits.js';
 import type { ServiceCounters } from './runtime/counters.js';
 import type { ConnectionFacts } from './runtime/handler.js';
 import { Hosting } from './runtime/host.js';
@@ -23,6 +23,7 @@ import { reportToConsole, type Reporter } from './runtime/report.js';
 import { StageClock } from './runtime/stage-clock.js';
 import type { StageConnection } from './runtime/stage-connection.js';
 import type { HostedService } from './runtime/stay.js';
+import { messageOfThrown } from './thrown.js';
 
 /** The part of a stack that an application needs; `Stack` of `@migratory/stack` has it. */
 export interface ListeningStack {
@@ -99,7 +100,7 @@ export interface Application {
   readonly counters: Readonly<Record<string, Readonly<ServiceCounters>>>;
   /** Opens all ports. Throws `CompileFailed` with every diagnostic, or the stack's error; then nothing is open. */
   start(): Promise<void>;
-  /** Lets the connections go to the other members, or finish, and then stops (A1). */
+  /** Lets the connections go to the other members, or finish, and then stops (A1). Rejects with `InvalidOption`. */
   drain(options?: DrainOptions): Promise<DrainOutcome>;
   /** Closes the ports and ends the connections that are still here (A2). Resolves when they are gone. */
   stop(): Promise<void>;
@@ -119,6 +120,9 @@ export function createApplication(options: ApplicationOptions): Application {
     if (!Number.isInteger(port) || port < 0 || port > 65535)
       throw new InvalidOption('port', 'a number from 0 to 65535');
     for (const [name, limit] of Object.entries(limits ?? {})) {
+      if (!Object.hasOwn(DEFAULT_SERVICE_LIMITS, name)) {
+        throw new InvalidOption(`limits.${name}`, `one of ${Object.keys(DEFAULT_SERVICE_LIMITS).join(', ')}`);
+      }
       if (!(limit > 0)) throw new InvalidOption(`limits.${name}`, 'more than 0, or Infinity');
     }
   }
@@ -205,6 +209,8 @@ class RunningApplication implements Application {
   };
 
   drain(options: DrainOptions = {}): Promise<DrainOutcome> {
+    const { timeoutMs = 0 } = options;
+    if (!(timeoutMs >= 0)) return Promise.reject(new InvalidOption('timeoutMs', 'a number of milliseconds'));
     this.#draining ??= this.#drain(options);
     return this.#draining;
   }
@@ -312,6 +318,7 @@ function bindAll(options: ApplicationOptions): Bound[] {
   const clock = new StageClock(options.stack.clock);
   const diagnostics: Diagnostic[] = [];
   const bound: Bound[] = [];
+  const earlier: { readonly service: string; readonly port: number }[] = [];
   for (const binding of options.services) {
     const compilation = tryCompile(binding.service);
     if (compilation.kind === 'failed') {
@@ -320,25 +327,24 @@ function bindAll(options: ApplicationOptions): Bound[] {
     }
     const { plan, definition } = compilation;
     const { port, container, limits } = binding;
-    const clash = bound.find((other) => other.binding.port === port && port !== 0);
-    if (bound.some((other) => other.service.plan.service === plan.service)) {
+    const clash = earlier.find((other) => other.port === port && port !== 0);
+    if (earlier.some(({ service }) => service === plan.service)) {
       diagnostics.push(diagnose('duplicate-service', plan.service, 'two services have this name'));
     }
     if (clash !== undefined) {
-      diagnostics.push(
-        diagnose('duplicate-port', plan.service, `port ${port} is that of '${clash.service.plan.service}'`),
-      );
+      diagnostics.push(diagnose('duplicate-port', plan.service, `port ${port} is that of '${clash.service}'`));
     }
+    earlier.push({ service: plan.service, port });
     const { entropy } = options.stack;
     const report = options.report ?? reportToConsole;
-    const service = hostedService(plan, definition, { clock, entropy, report, container, limits });
     try {
+      const service = hostedService(plan, definition, { clock, entropy, report, container, limits });
       service.createHandler(NOBODY);
+      bound.push({ binding, service });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      diagnostics.push(diagnose('dependencies-unresolved', plan.service, `no handler can be built: ${reason}`));
+      const cause = `no handler can be built: ${messageOfThrown(error)}`;
+      diagnostics.push(diagnose('dependencies-unresolved', plan.service, cause));
     }
-    bound.push({ binding, service });
   }
   if (diagnostics.length > 0) throw new CompileFailed(diagnostics);
   return bound;

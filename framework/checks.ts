@@ -11,9 +11,9 @@ export function checkIdentity({ identity }: ServiceDefinition, report: ReportPro
   if (identity.kind === 'missing') return report('not-a-service', 'the class has no @Service');
   const { name, version } = identity;
   if (typeof name !== 'string' || !SERVICE_NAME.test(name)) {
-    report('invalid-name', `${JSON.stringify(name)} is not a name for a service`);
+    report('invalid-name', `${textOf(name)} is not a name for a service`);
   }
-  if (!isVersion(version)) report('invalid-version', `${JSON.stringify(version)} is not a version`);
+  if (!isVersion(version)) report('invalid-version', `${textOf(version)} is not a version`);
 }
 
 export function checkStages({ stages, entries }: ServiceDefinition, report: ReportProblem): void {

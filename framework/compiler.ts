@@ -38,6 +38,13 @@ export function tryCompile(source: ServiceSource): Compilation {
     diagnostics.push(diagnose(kind, label, cause));
   };
 
+  if (definition.identity.kind === 'standard-decorators') {
+    report(
+      'standard-decorators',
+      "the class was compiled with ECMAScript's decorators, which say nothing of its members",
+    );
+    return { kind: 'failed', diagnostics };
+  }
   checkIdentity(definition, report);
   const parts = partsOf(definition, report);
   const fields = parts.flatMap((part) => checkPart(part, within(part, report)));
@@ -55,7 +62,7 @@ export function tryCompile(source: ServiceSource): Compilation {
 }
 
 function labelOf({ identity, construction }: ServiceDefinition): string {
-  if (identity.kind === 'declared' && typeof identity.name === 'string') return identity.name;
+  if (identity.kind !== 'missing' && typeof identity.name === 'string') return identity.name;
   return construction.kind === 'class' ? construction.type.name : 'a service without a name';
 }
 

@@ -10,11 +10,11 @@ import { Container, injectable, type Newable } from 'inversify';
 import type { ServiceDefinition } from './definition.js';
 import type { StagePlan } from './plan.js';
 import {
-  callFunctionOf,
-  callMethod,
+  CLASS_CALLS,
   ComposedHandler,
   ConnectionContext,
-  type Call,
+  functionCallsOf,
+  type Calls,
   type ConnectionFacts,
   type Handler,
   type Session,
@@ -28,17 +28,21 @@ export function handlerFactory(plan: StagePlan, definition: ServiceDefinition, p
   let current: ConnectionFacts | undefined;
   container.bind(ConnectionContext).toDynamicValue(() => new ConnectionContext(current as ConnectionFacts));
   bindClasses(container, definition);
-  const calls = new Map<string, Call>();
+  const calls = new Map<string, Calls>();
   describe(definition, '', calls);
   const shape = { calls, moved: plan.moved, failed: plan.failed };
   return (facts) => {
     current = facts;
-    return new ComposedHandler(build(container, definition), shape);
+    try {
+      return new ComposedHandler(build(container, definition), shape);
+    } finally {
+      current = undefined; // what asks later would be given somebody else's connection
+    }
   };
 }
 
-function describe({ construction, delegates }: ServiceDefinition, path: string, calls: Map<string, Call>): void {
-  calls.set(path, construction.kind === 'class' ? callMethod : callFunctionOf(construction.parts));
+function describe({ construction, delegates }: ServiceDefinition, path: string, calls: Map<string, Calls>): void {
+  calls.set(path, construction.kind === 'class' ? CLASS_CALLS : functionCallsOf(construction.parts));
   for (const { name, definition } of delegates) describe(definition(), path === '' ? name : `${path}.${name}`, calls);
 }
 

@@ -2,6 +2,9 @@
 //
 // Nothing is registered, wrapped or checked here; `definitionOf` reads the metadata back, base class first, when somebody
 // compiles the class. The compiler option `emitDecoratorMetadata` gives the types of snapshot fields.
+//
+// They are those of `experimentalDecorators`. The standard ones of ECMAScript are called with a context instead of a name,
+// know no types and nothing of their class: a declaration made with them says so when it is compiled, and nothing else.
 
 import 'reflect-metadata';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -65,8 +68,9 @@ interface StageMetadata extends StageDeclaration {
 
 /** Declares a class to be a service: one instance of it handles one connection. */
 export function Service(options: ServiceOptions): (type: ServiceClass) => void {
-  return (type) => {
-    Reflect.defineMetadata(KEY.service, { kind: 'declared', name: options.name, version: options.version }, type);
+  return (type, ...context: readonly unknown[]) => {
+    const kind = context.length === 0 ? 'declared' : 'standard-decorators';
+    Reflect.defineMetadata(KEY.service, { kind, name: options.name, version: options.version }, type);
   };
 }
 
@@ -77,6 +81,7 @@ export function Stage(options: StageOptions = {}) {
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void => {
+    if (isContext(key)) return;
     const { entry, ...settings } = options;
     const stage: StageMetadata = {
       ...memberOf(target, key, descriptor, 'method'),
@@ -90,6 +95,7 @@ export function Stage(options: StageOptions = {}) {
 /** Declares a field to be part of every snapshot. It travels with the connection, so it holds plain data. */
 export function Snapshot(options: SnapshotOptions = {}) {
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (isContext(key)) return;
     const type = options.type ?? writtenType(target, key);
     const field: FieldDeclaration = {
       ...memberOf(target, key, descriptor, 'field'),
@@ -107,7 +113,7 @@ export function Snapshot(options: SnapshotOptions = {}) {
  */
 export function Moved() {
   return (target: object, key: string | symbol, descriptor: PropertyDescriptor): void => {
-    append(KEY.moved, target, memberOf(target, key, descriptor, 'method'));
+    if (!isContext(key)) append(KEY.moved, target, memberOf(target, key, descriptor, 'method'));
   };
 }
 
@@ -119,7 +125,7 @@ export function Moved() {
  */
 export function Failed() {
   return (target: object, key: string | symbol, descriptor: PropertyDescriptor): void => {
-    append(KEY.failed, target, memberOf(target, key, descriptor, 'method'));
+    if (!isContext(key)) append(KEY.failed, target, memberOf(target, key, descriptor, 'method'));
   };
 }
 
@@ -131,6 +137,7 @@ export function Failed() {
  */
 export function Delegate(options: DelegateOptions) {
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (isContext(key)) return;
     const type = writtenType(target, key);
     const delegate: DelegateDeclaration = {
       ...memberOf(target, key, descriptor, 'field'),
@@ -149,6 +156,7 @@ export function Delegate(options: DelegateOptions) {
  */
 export function Upgrade(fromVersion: number) {
   return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<UpgradeFunction>): void => {
+    if (isContext(key)) return;
     const isStatic = typeof target === 'function';
     const upgrade: UpgradeDeclaration = {
       name: String(key),
@@ -175,6 +183,11 @@ export function definitionOf(type: ServiceClass): ServiceDefinition {
     upgrades: collect<UpgradeDeclaration>(KEY.upgrades, type),
     construction: { kind: 'class', type },
   };
+}
+
+/** What a standard decorator is called with in the place of the name; the class has it too, which says so. */
+function isContext(key: unknown): boolean {
+  return typeof key === 'object';
 }
 
 function append(key: string, target: object, item: MemberDeclaration): void {

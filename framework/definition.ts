@@ -24,7 +24,10 @@ export type ServiceSource = ServiceClass | ServiceDefinition;
 export type FieldConstructor = abstract new (...parameters: never[]) => unknown;
 
 export type Identity =
-  { readonly kind: 'declared'; readonly name: string; readonly version: number } | { readonly kind: 'missing' };
+  | { readonly kind: 'declared'; readonly name: string; readonly version: number }
+  /** By decorators of ECMAScript's kind, from which nothing else of the class is known. */
+  | { readonly kind: 'standard-decorators'; readonly name: string; readonly version: number }
+  | { readonly kind: 'missing' };
 
 /** What a decorator was written on; only `as-intended` makes sense. */
 export type Placement =

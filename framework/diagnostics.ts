@@ -65,7 +65,9 @@ const CATALOGUE = {
   },
   'not-a-delegate': {
     code: 'MIG026',
-    remedy: 'Write the class as the type of the field (login!: Login), and mark its stages @Stage.',
+    remedy:
+      'Write the class as the type of the field (login!: Login), mark its stages @Stage, and compile with ' +
+      'emitDecoratorMetadata.',
   },
   'delegate-cycle': { code: 'MIG027', remedy: 'Let the inner one name its own stages in next(...) to begin anew.' },
   'delegate-hook': {
@@ -74,6 +76,12 @@ const CATALOGUE = {
   },
   'conflicting-names': { code: 'MIG029', remedy: 'Give fields, stages and delegates of one object different names.' },
   'dotted-name': { code: 'MIG030', remedy: 'Leave dots out of names: they lead from a delegate to what is inside it.' },
+  'standard-decorators': {
+    code: 'MIG031',
+    remedy:
+      'Compile with experimentalDecorators and emitDecoratorMetadata, and see that what builds the code obeys them; or ' +
+      'declare the service with defineService.',
+  },
 } as const;
 
 /** The kinds of diagnostics; each has a code that never changes its meaning. */

@@ -5,13 +5,14 @@ import type { FieldDeclaration, ServiceDefinition } from './definition.js';
 import { pathOf, type ReportProblem, type ServicePart } from './parts.js';
 import type { PlannedField } from './plan.js';
 import { fieldTypeOf } from './snapshotable.js';
+import { messageOfThrown } from './thrown.js';
 
 /** As they were declared; reports where the service's own initial values throw. */
 export function declaredFields(definition: ServiceDefinition, report: ReportProblem): readonly FieldDeclaration[] {
   try {
     return definition.fields();
   } catch (error) {
-    report('initial-values-failed', `fields() failed: ${error instanceof Error ? error.message : String(error)}`);
+    report('initial-values-failed', `fields() failed: ${messageOfThrown(error)}`);
     return [];
   }
 }

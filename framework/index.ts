@@ -60,7 +60,7 @@ export { stageDiagram, stageGraph } from './explain-diagrams.js';
 export { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './limits.js';
 export type { FieldType, PlannedDelegate, PlannedField, PlannedStage, StagePlan, Successors } from './plan.js';
 export { startMember } from './member.js';
-export type { Member, MemberOptions } from './member.js';
+export type { Member, MemberOptions, MemberStack } from './member.js';
 export type { ServiceCounters } from './runtime/counters.js';
 export { ConnectionContext, type ConnectionFacts } from './runtime/handler.js';
 export { formatReport } from './runtime/report.js';

@@ -2,7 +2,7 @@
 //
 // For programs that import nothing but the framework. A program that needs the stack for more makes both parts.
 
-import { createNodeStack, type NodeStackOptions } from '@migratory/stack';
+import { createNodeStack, type HostCounters, type NodeStackOptions } from '@migratory/stack';
 import {
   createApplication,
   type Application,
@@ -17,9 +17,19 @@ export interface MemberOptions extends Omit<ApplicationOptions, 'stack'> {
   readonly stack: NodeStackOptions;
 }
 
+/** What a stack tells of itself, over all services; `Stack` of `@migratory/stack` has it. */
+export interface MemberStack {
+  /** What was dropped, refused and moved, by name. */
+  readonly counters: Readonly<HostCounters>;
+  /** Connections that have left, or have closed, and whose taker or client has not confirmed that it has all. */
+  readonly unconfirmedCount: number;
+}
+
 /** A running member: its application, and the stack below it. */
 export interface Member {
   readonly application: Application;
+  /** To be looked at; closed together with the member. */
+  readonly stack: MemberStack;
   /** Lets the connections go to the other members, or finish; then stops the application and closes the stack. */
   drain(options?: DrainOptions): Promise<DrainOutcome>;
   /** Stops the application, then closes the stack. */
@@ -34,15 +44,16 @@ export async function startMember({ stack: stackOptions, ...options }: MemberOpt
     await application.start();
     return {
       application,
+      stack,
       drain: async (drainOptions) => {
-        const outcome = await application.drain(drainOptions);
-        await stack.close();
-        return outcome;
+        try {
+          return await application.drain(drainOptions);
+        } finally {
+          // Where a hook has ended the drain before its time the connections are still here.
+          if (application.state === 'stopped') await stack.close();
+        }
       },
-      stop: async () => {
-        await application.stop();
-        await stack.close();
-      },
+      stop: () => application.stop().finally(() => stack.close()),
     };
   } catch (error) {
     await stack.close();

@@ -105,7 +105,7 @@ function membersOf(value: object): Inside {
     case Buffer.prototype:
       return NOTHING_INSIDE;
     case Array.prototype:
-      return members((value as unknown[]).map((item, index) => [`[${index}]`, item]));
+      return membersOfArray(value as unknown[]);
     case Set.prototype:
       return members([...(value as Set<unknown>)].map((item, index) => [`{${index}}`, item]));
     case Map.prototype:
@@ -129,11 +129,23 @@ export function instanceName(value: object): string {
   return typeof type === 'function' && type !== Object ? `an instance of ${type.name}` : 'an object of some class';
 }
 
+/** With its elements and nothing else: holes, and names like those of a regular expression's match, don't come back. */
+function membersOfArray(value: readonly unknown[]): Inside {
+  const keys = Object.keys(value);
+  if (keys.length !== value.length || (value.length > 0 && keys.at(-1) !== String(value.length - 1))) {
+    return { kind: 'obstacle', found: 'an array with holes, or with properties that have names' };
+  }
+  return members(value.map((item, index) => [`[${index}]`, item]));
+}
+
 function membersOfPlainObject(value: object): Inside {
   if (Object.hasOwn(value, '__proto__')) return { kind: 'obstacle', found: "an object with a key '__proto__'" };
   if (Object.getOwnPropertySymbols(value).length > 0)
     return { kind: 'obstacle', found: 'an object with a symbol as key' };
-  return members(Object.entries(value).map(([key, item]) => [`.${key}`, item]));
+  const entries = Object.entries(value);
+  if (entries.some(([key]) => HALF_A_PAIR.test(key)))
+    return { kind: 'obstacle', found: 'an object with half a surrogate pair in a key' };
+  return members(entries.map(([key, item]) => [`.${key}`, item]));
 }
 
 function members(list: readonly (readonly [string, unknown])[]): Inside {

@@ -8,6 +8,7 @@ export {
   type MigratoryConnectionEvents,
   type MoveOutcome,
 } from './socket/connection.js';
+export { relay, type Resettable } from './socket/relay.js';
 export { ConnectionFailed, ReplayDiverged, StackClosed, StreamDestroyed, WrongRole } from './socket/errors.js';
 export type {
   Clock,

@@ -14,11 +14,11 @@ const MAX_LINES = 500;
 /** Tests of drivers, of commands and of the kernel wait for a real clock; nothing else may. */
 const WAITS_FOR_A_CLOCK = /^(?:test\/(?:kernel|drivers|apps|command-line)\/|test\/stack\/drivers\/|bench\/)/;
 /**
- * The core: time and randomness come in as arguments, bytes go out as outputs. The command line keeps its adapters apart, the
- * testing kit its turns of the event loop.
+ * The core: time and randomness come in as arguments, bytes go out as outputs. The command line and the metrics keep their
+ * adapters apart, the testing kit its turns of the event loop.
  */
 const CORE =
-  /^(?:stack\/(?!drivers\/)|framework\/(?!testing\/turns\.ts$|command-line\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$))/;
+  /^(?:stack\/(?!drivers\/)|framework\/(?!testing\/turns\.ts$|(?:command-line|metrics)\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$))/;
 const ADAPTER = /^apps\/(?:demo\/|[^/]+\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$)/;
 
 const impureCall = new RegExp(

@@ -5,6 +5,7 @@
 
 import {
   formatAddress,
+  relay,
   type Address,
   type ConnectionId,
   type ConnectOptions,
@@ -12,9 +13,9 @@ import {
   type MigratoryConnection,
   type MoveOutcome,
   type MoveReport,
+  type Resettable,
   type Stack,
 } from '@migratory/stack';
-import { relay, type Resettable } from './relay.js';
 
 /** What an accepted connection is to us: node:net's, without node:net. */
 export interface OrdinaryConnection extends Resettable {

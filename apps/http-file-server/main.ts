@@ -5,14 +5,16 @@
 // then each connection that comes and goes, and each that fails. SIGTERM and SIGINT let the connections go to the other
 // members and end it in order, with status 0; a second one ends it at once.
 
+import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
 import { Container, startMember, type Member, type Report } from '@migratory/framework';
-import { Command, CommanderError, Option } from 'commander';
+import { MemberConfigInvalid, parseMemberConfig, stackOptionsOf } from '@migratory/framework/member-config';
+import { memberMetrics, parseMetricsAddress, serveMetrics, type MetricsAddress } from '@migratory/framework/metrics';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { pino, type Logger } from 'pino';
 import { WallClock } from './clock-adapter.js';
 import { FileSession } from './file-session.js';
 import { FileStore, readText } from './file-store.js';
-import { ConfigInvalid, parseMemberConfig, stackOptionsOf } from './member-config.js';
 import { RequestLog } from './request-log.js';
 
 const EXIT_STATUS_UNUSABLE = 2;
@@ -24,6 +26,7 @@ interface CommandOptions {
   readonly root: string;
   readonly config: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly metrics?: MetricsAddress;
 }
 
 const command = new Command('migratory-http-file-server')
@@ -33,6 +36,7 @@ const command = new Command('migratory-http-file-server')
   .requiredOption('--root <directory>', 'the directory that is served')
   .requiredOption('--config <file>', 'the description of this member, JSON')
   .addOption(new Option('--log-level <level>', 'debug tells of every request').choices(LOG_LEVELS).default('info'))
+  .option('--metrics <address>', 'serve metrics there: a port of 127.0.0.1, or host:port', readMetricsAddress)
   .exitOverride()
   .allowExcessArguments(false);
 
@@ -46,13 +50,35 @@ async function main(): Promise<void> {
   const readBeside = (name: string): Promise<string> => readNamed(resolve(dirname(options.config), name));
   const files = await openRoot(options.root);
   const stack = await stackOptionsOf(config, readBeside);
-  const member = await startMember({
-    stack,
-    services: [{ service: FileSession, port: config.port, container: dependencies(files, log) }],
-    report: (report) => logReport(log, report),
-  });
-  log.info({ event: 'ready', member: config.id, ip: config.ip, port: config.port, pid: process.pid });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(member, log, signal));
+  const members: Member[] = [];
+  // Before anything is accepted, so that a port that can't be had is said in time; until the member has stopped.
+  const metrics = options.metrics && (await serveMetrics(memberMetrics(members), options.metrics));
+  try {
+    const member = await startMember({
+      stack,
+      services: [{ service: FileSession, port: config.port, container: dependencies(files, log) }],
+      report: (report) => logReport(log, report),
+    });
+    members.push(member);
+    const { id, ip, port } = config;
+    log.info({ event: 'ready', member: id, ip, port, ...(metrics && { metrics: metrics.url }), pid: process.pid });
+    const signal = await Promise.race([signalled('SIGTERM'), signalled('SIGINT')]);
+    await stop(member, log, signal);
+  } finally {
+    await metrics?.close();
+  }
+}
+
+async function signalled(signal: NodeJS.Signals): Promise<NodeJS.Signals> {
+  await once(process, signal);
+  return signal;
+}
+
+/** Throws `InvalidArgumentError`. */
+function readMetricsAddress(text: string): MetricsAddress {
+  const address = parseMetricsAddress(text);
+  if (address === undefined) throw new InvalidArgumentError('It must look like 9100, 127.0.0.1:9100 or [::1]:9100.');
+  return address;
 }
 
 async function readConfig(name: string): Promise<ReturnType<typeof parseMemberConfig>> {
@@ -60,7 +86,7 @@ async function readConfig(name: string): Promise<ReturnType<typeof parseMemberCo
   try {
     return parseMemberConfig(text);
   } catch (error) {
-    throw error instanceof ConfigInvalid ? new Unusable(`${name}: ${error.message}`) : error;
+    throw error instanceof MemberConfigInvalid ? new Unusable(`${name}: ${error.message}`) : error;
   }
 }
 

@@ -1,14 +1,6 @@
-// An ordinary connection and the migratory one that carries it: whatever happens at one end happens at the other.
-//
-//   R1. Bytes go both ways, and each direction waits for its own reader; its end ends that direction only.
-//   R2. A reset, a failure, or an end that nobody announced resets the other side: a broken stream never passes as whole.
+// An ordinary connection and the migratory one that carries it: what is told of them, and their moves.
 
-import type { Duplex } from 'node:stream';
-import type { MigratoryConnection, MoveOutcome } from '@migratory/stack';
-
-interface Resettable extends Duplex {
-  resetAndDestroy(): unknown;
-}
+import { relay, type MigratoryConnection, type MoveOutcome, type Resettable } from '@migratory/stack';
 
 /** What a plain TCP port accepts: node:net's, without node:net. */
 export interface OrdinaryConnection extends Resettable {
@@ -41,16 +33,13 @@ export class Crossing {
     this.#ordinary = ordinary;
     this.#migratory = migratory;
     this.#report = report;
-    // The first cause is the true one; what follows is passed on by R2.
+    // The first cause is the true one; what follows is the relay passing it on.
     ordinary.on('error', (error) => (this.#cause ||= `the client: ${error.message}`));
     migratory.on('error', (error) => (this.#cause ||= error.message));
     migratory.once('migratable', () => report({ kind: 'opened', member: migratory.member }));
     ordinary.once('close', () => this.#whenOver());
     migratory.once('close', () => this.#whenOver());
-    passBreaks(ordinary, migratory);
-    passBreaks(migratory, ordinary);
-    ordinary.pipe(migratory); // R1
-    migratory.pipe(ordinary);
+    relay(ordinary, migratory);
   }
 
   get cid(): string | undefined {
@@ -77,14 +66,6 @@ export class Crossing {
     const { bytesRead: fromClientLength, bytesWritten: toClientLength } = this.#ordinary;
     this.#report({ kind: 'closed', moveCount: this.#moveCount, fromClientLength, toClientLength, cause: this.#cause });
   }
-}
-
-/** R2, for one direction. */
-function passBreaks(from: Resettable, to: Resettable): void {
-  from.once('close', () => {
-    const isWhole = from.readableEnded && from.writableFinished;
-    if (!isWhole && !to.destroyed) to.resetAndDestroy();
-  });
 }
 
 function reasonsOf({ report }: Extract<MoveOutcome, { kind: 'stayed' }>): string {

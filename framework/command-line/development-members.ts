@@ -4,10 +4,8 @@
 
 import { servicePublicKey } from '@migratory/stack';
 import { startMember, type Address, type Container, type Member, type Report, type ServiceSource } from '../index.js';
-import { makeCluster, makeServiceKey } from './certificates.js';
-import { freePorts } from './socket-adapter.js';
+import { addressOf, planLocalService } from './local-service-adapter.js';
 
-export const LOOPBACK = '127.0.0.1';
 /** Between the choice of a port and its use somebody else may take it. */
 const ATTEMPT_COUNT = 3;
 const VALIDITY_DAYS = 30;
@@ -21,6 +19,8 @@ export interface DevelopmentOptions {
 }
 
 export interface DevelopmentMembers {
+  /** Member 1 first. */
+  readonly members: readonly Member[];
   /** Where clients reach them: that of member 1 first. */
   readonly addresses: readonly Address[];
   /** Of the service, 32 bytes. */
@@ -46,42 +46,27 @@ async function tryToStart({
   container,
   report,
 }: DevelopmentOptions): Promise<DevelopmentMembers> {
-  const ids = Array.from({ length: memberCount }, (_, index) => index + 1);
-  const [cluster, ports] = await Promise.all([
-    makeCluster(ids, { now, days: VALIDITY_DAYS }),
-    freePorts(LOOPBACK, memberCount),
-  ]);
-  const key = makeServiceKey();
-  const entries = ids.map((id, index) => ({
-    id,
-    address: { ip: LOOPBACK, port: ports[index]?.udp ?? 0 },
-    peer: { host: LOOPBACK, port: ports[index]?.tcp ?? 0 },
-  }));
-  const started: Member[] = [];
+  const { key, members: planned } = await planLocalService(memberCount, { now, days: VALIDITY_DAYS });
+  const members: Member[] = [];
   const stop = async (): Promise<void> => {
-    await Promise.all(started.map((member) => member.stop()));
+    await Promise.all(members.map((member) => member.stop()));
   };
   try {
-    for (const { id, address } of entries) {
-      const { certificate = '', privateKey = '' } = cluster.members.get(id) ?? {};
-      const tls = { certificateAuthority: cluster.certificateAuthority, certificate, privateKey };
+    for (const membership of planned) {
+      const { ip, port } = addressOf(membership);
       const dependencies = await container();
       const member = await startMember({
-        stack: { ip: LOOPBACK, membership: { id, members: entries, serviceKey: key.privateKey, tls } },
-        services: [{ service: source, port: address.port, ...(dependencies && { container: dependencies }) }],
-        report: (told) => report(id, told),
+        stack: { ip, membership },
+        services: [{ service: source, port, ...(dependencies && { container: dependencies }) }],
+        report: (told) => report(membership.id, told),
       });
-      started.push(member);
+      members.push(member);
     }
   } catch (error) {
     await stop();
     throw error;
   }
-  return {
-    addresses: entries.map(({ address }) => address),
-    publicKey: servicePublicKey(key.publicKey),
-    stop,
-  };
+  return { members, addresses: planned.map(addressOf), publicKey: servicePublicKey(key.publicKey), stop };
 }
 
 function isPortInUse(error: unknown): boolean {

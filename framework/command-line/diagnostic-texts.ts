@@ -44,4 +44,6 @@ export const CAUSES: Readonly<Record<DiagnosticKind, string>> = {
     'A delegate declares what only a service can have, since it is called once for the whole connection.',
   'conflicting-names': 'One name stands for two things: next(...) or a snapshot could not tell which is meant.',
   'dotted-name': 'A name of a stage or field has a dot in it, which is how a snapshot names what is inside a delegate.',
+  'standard-decorators':
+    "The class was compiled with ECMAScript's decorators, not with those of experimentalDecorators that carry types.",
 };

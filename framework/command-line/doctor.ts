@@ -1,14 +1,13 @@
 // `migratory doctor`: whether this machine can run a member, and, with its description, whether that member can.
 
-import { dirname, resolve } from 'node:path';
+import type { MemberConfig } from '../member-config.js';
+import { readConfig, readStackOptions } from './config-file.js';
 import { credentialFindings } from './credential-findings.js';
 import { describeCode, STATUS } from './failure.js';
-import { readNamed } from './file-store.js';
 import { showFindings, type Finding } from './finding.js';
 import type { DoctorOptions } from './invocation.js';
 import { lookAtMachine, tryTcpPort, tryUdpPort } from './machine-adapter.js';
 import { machineFindings } from './machine-findings.js';
-import { readConfig, stackOptionsOf, type MemberConfig } from './member-config.js';
 import { callOnPeer } from './peer-adapter.js';
 import type { Screen } from './screen.js';
 
@@ -24,7 +23,7 @@ export async function doctor(screen: Screen, options: DoctorOptions, now: Date):
 }
 
 async function memberFindings(config: MemberConfig, file: string, now: Date): Promise<Finding[]> {
-  const { membership } = stackOptionsOf(config, (name) => readNamed(resolve(dirname(file), name)));
+  const { membership } = await readStackOptions(config, file);
   if (membership === undefined) return [];
   const { id, tls, serviceKey } = membership;
   const own = config.members.find((member) => member.id === id);

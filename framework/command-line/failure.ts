@@ -52,7 +52,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 const PLACE = /(?:\(|\bat (?:async )?)((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?$/;
 const NOT_THE_USERS =
-  /node_modules|@migratory\/|\/framework\/(?:dist|bin)\/|\/stack\/dist\/|\/framework\/[a-z-]+\.ts|\/stack\/[a-z]+\//;
+  /node_modules|@migratory\/|\/framework\/(?:dist|bin|runtime|metrics|command-line)\/|\/stack\/dist\/|\/framework\/[a-z-]+\.ts|\/stack\/[a-z]+\//;
 
 /** One line for anything that was thrown: name and message. */
 export function oneLine(error: unknown): string {

@@ -1,5 +1,7 @@
 // What a user asked for, as data: one kind for each command.
 
+import type { MetricsAddress } from '../metrics/metrics-address.js';
+
 export interface NewOptions {
   readonly directory?: string;
 }
@@ -12,6 +14,7 @@ export interface RunOptions {
   readonly moveEvery?: number;
   readonly config?: string;
   readonly drainMs?: number;
+  readonly metrics?: MetricsAddress;
 }
 
 export interface ExplainOptions {

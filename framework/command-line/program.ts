@@ -3,7 +3,7 @@
 // Nothing is done here, and nothing heavy is loaded, so that help and completions are quick.
 
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { readMemberId, readPort, readServiceName, wholeNumber } from './options.js';
+import { readMemberId, readMetricsAddress, readPort, readServiceName, wholeNumber } from './options.js';
 import type {
   CompletionShell,
   DoctorOptions,
@@ -99,12 +99,18 @@ function addRun(program: Command, tell: Tell): void {
         .argParser(wholeNumber(0, LONGEST_DRAIN_MS))
         .default(undefined, '10000'),
     )
+    .addOption(
+      new Option(
+        '--metrics <address>',
+        'serve metrics for Prometheus there: a port of 127.0.0.1, or host:port',
+      ).argParser(readMetricsAddress),
+    )
     .addHelpText(
       'after',
       examples(
         'migratory run dist/service.js',
         'migratory run dist/service.js --port 4000 --members 3 --move-every 500',
-        'migratory run dist/service.js --config member-1.json',
+        'migratory run dist/service.js --config member-1.json --metrics 9100',
       ) +
         '\n\nKeys on a terminal: m moves every connection to the next member, q quits.' +
         '\nThe module may export `container(): Container`, with what the constructor of the service asks for.',

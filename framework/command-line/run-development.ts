@@ -5,12 +5,14 @@
 
 import { createNodeStack, type Stack } from '@migratory/stack';
 import { formatReport, type Address, type Report } from '../index.js';
+import { memberMetrics, serveMetrics, type MeasuredMember, type MetricsServer } from '../metrics/index.js';
 import { Crossing, type CrossingEvent, type OrdinaryConnection } from './crossing.js';
-import { LOOPBACK, startMembers, type DevelopmentMembers } from './development-members.js';
+import { startMembers, type DevelopmentMembers } from './development-members.js';
 import { oneLineWithPlace } from './failure.js';
 import { statusOf, type Interruption } from './interruption.js';
 import type { RunOptions } from './invocation.js';
 import { readKeys, type Key } from './keyboard.js';
+import { LOOPBACK } from './local-service-adapter.js';
 import type { Screen } from './screen.js';
 import type { ServiceModule } from './service-module.js';
 import { openPlainPort, type PlainPort } from './socket-adapter.js';
@@ -49,6 +51,7 @@ class DevelopmentRun {
   #members: DevelopmentMembers | undefined;
   #stack: Stack | undefined;
   #front: PlainPort | undefined;
+  #metrics: MetricsServer | undefined;
   #lastNumber = 0;
   #isStopping = false;
 
@@ -57,6 +60,8 @@ class DevelopmentRun {
   }
 
   async start(service: ServiceModule, options: RunOptions, now: Date): Promise<void> {
+    const measured: MeasuredMember[] = [];
+    if (options.metrics !== undefined) this.#metrics = await serveMetrics(memberMetrics(measured), options.metrics);
     const members = await startMembers({
       source: service.source,
       memberCount: options.members ?? DEFAULT_MEMBER_COUNT,
@@ -65,6 +70,7 @@ class DevelopmentRun {
       report: (member, report) => this.#tellOfMember(member, report),
     });
     this.#members = members;
+    members.members.forEach((member, index) => measured.push({ ...member, name: String(index + 1) }));
     const stack = await createNodeStack({ ip: LOOPBACK });
     this.#stack = stack;
     this.#front = await openPlainPort(LOOPBACK, options.port ?? 0, MAX_CONNECTION_COUNT, (ordinary) => {
@@ -80,6 +86,7 @@ class DevelopmentRun {
       screen.line(screen.paint('faint', `member ${index + 1}  UDP ${ip}:${port}`));
     }
     screen.line(`connect   ${screen.paint('strong', `nc ${LOOPBACK} ${this.#front?.port ?? 0}`)}`);
+    if (this.#metrics !== undefined) screen.line(screen.paint('faint', `metrics   ${this.#metrics.url}`));
     const keys = process.stdin.isTTY ? 'm moves all connections, q quits' : '';
     const clock = moveEvery === undefined ? '' : `every ${moveEvery} ms all connections move`;
     const hint = [keys, clock].filter((text) => text !== '').join('; ');
@@ -99,6 +106,7 @@ class DevelopmentRun {
     await frontGone;
     await this.#stack?.close();
     await this.#members?.stop();
+    await this.#metrics?.close();
   }
 
   #moveEvery(stack: Stack, intervalMs: number): void {

@@ -2,42 +2,51 @@
 //
 // It says what happens in lines on a terminal, and in JSON lines anywhere else.
 
-import { dirname, resolve } from 'node:path';
-import { formatReport, startMember, type Report } from '../index.js';
+import { formatReport, startMember, type Member, type Report } from '../index.js';
+import { memberMetrics, serveMetrics } from '../metrics/index.js';
+import { readConfig, readStackOptions } from './config-file.js';
 import { oneLine, STATUS } from './failure.js';
-import { readNamed } from './file-store.js';
 import type { Interruption } from './interruption.js';
 import type { RunOptions } from './invocation.js';
-import { readConfig, stackOptionsOf } from './member-config.js';
 import type { Screen } from './screen.js';
 import type { ServiceModule } from './service-module.js';
 
 /** How long connections may take to leave for the other members, or to finish. */
 const DEFAULT_DRAIN_MS = 10_000;
 
-/** Resolves with the exit status. Rejects with `CommandFailed`, `CompileFailed` or the stack's errors. */
+/** Resolves with the exit status. Rejects with `CommandFailed`, `CompileFailed`, `MetricsListenFailed` or the stack's errors. */
 export async function runMember(
   screen: Screen,
   service: ServiceModule,
   configFile: string,
-  { drainMs }: RunOptions,
+  { drainMs, metrics: metricsAddress }: RunOptions,
   interruption: Interruption,
   now: () => Date,
 ): Promise<number> {
   const config = readConfig(configFile);
-  const stack = stackOptionsOf(config, (name) => readNamed(resolve(dirname(configFile), name)));
+  const stack = await readStackOptions(config, configFile);
   const container = await service.container();
-  const member = await startMember({
-    stack,
-    services: [{ service: service.source, port: config.port, ...(container && { container }) }],
-    report: (report) => tell(screen, now(), report),
-  });
-  say(screen, now(), { event: 'ready', member: config.id, ip: config.ip, port: config.port, pid: process.pid });
-  const end = await interruption.ended;
-  say(screen, now(), { event: 'draining', ...(end.kind === 'signal' ? { signal: end.signal } : {}) });
-  const outcome = await member.drain({ timeoutMs: drainMs ?? DEFAULT_DRAIN_MS });
-  say(screen, now(), { event: 'stopped', ...outcome });
-  return STATUS.ok;
+  const members: Member[] = [];
+  // Before anything is accepted, so that a port that can't be had is said in time; until the member has stopped.
+  const metrics = metricsAddress && (await serveMetrics(memberMetrics(members), metricsAddress));
+  try {
+    const member = await startMember({
+      stack,
+      services: [{ service: service.source, port: config.port, ...(container && { container }) }],
+      report: (report) => tell(screen, now(), report),
+    });
+    members.push(member);
+    const { id, ip, port } = config;
+    const places = { member: id, ip, port, ...(metrics && { metrics: metrics.url }) };
+    say(screen, now(), { event: 'ready', ...places, pid: process.pid });
+    const end = await interruption.ended;
+    say(screen, now(), { event: 'draining', ...(end.kind === 'signal' ? { signal: end.signal } : {}) });
+    const outcome = await member.drain({ timeoutMs: drainMs ?? DEFAULT_DRAIN_MS });
+    say(screen, now(), { event: 'stopped', ...outcome });
+    return STATUS.ok;
+  } finally {
+    await metrics?.close();
+  }
 }
 
 function tell(screen: Screen, time: Date, report: Report): void {

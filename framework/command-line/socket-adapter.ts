@@ -1,7 +1,5 @@
-// Real sockets: a plain TCP port for ordinary programs, and ports that are free.
+// A plain TCP port for ordinary programs.
 
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { CommandFailed, describeSystemError } from './failure.js';
 import type { OrdinaryConnection } from './crossing.js';
@@ -32,23 +30,4 @@ export function openPlainPort(
       }),
     );
   });
-}
-
-/** All are held until all are known, so that no two are the same. */
-export async function freePorts(ip: string, count: number): Promise<{ readonly udp: number; readonly tcp: number }[]> {
-  const holders = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const datagrams = createSocket('udp4').bind(0, ip);
-      const server = createServer().listen(0, ip);
-      await Promise.all([once(datagrams, 'listening'), once(server, 'listening')]);
-      return { datagrams, server };
-    }),
-  );
-  return Promise.all(
-    holders.map(async ({ datagrams, server }) => {
-      const ports = { udp: datagrams.address().port, tcp: (server.address() as AddressInfo).port };
-      await Promise.all([once(datagrams.close(), 'close'), once(server.close(), 'close')]);
-      return ports;
-    }),
-  );
 }

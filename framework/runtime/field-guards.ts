@@ -8,6 +8,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ServiceDefinition } from '../definition.js';
 import type { FieldType, StagePlan } from '../plan.js';
 import { findObstacle, instanceName, type Obstacle } from '../snapshotable.js';
+import { messageOfThrown } from '../thrown.js';
 
 export type FieldObjection =
   | ({ readonly kind: 'obstacle' } & Obstacle)
@@ -56,24 +57,19 @@ function schemasOf(definition: ServiceDefinition, prefix: string): Map<string, S
 }
 
 function refusalOf(schema: StandardSchemaV1, value: unknown): FieldObjection | undefined {
-  let result: ReturnType<StandardSchemaV1['~standard']['validate']>;
   try {
-    result = schema['~standard'].validate(value);
+    const result = schema['~standard'].validate(value);
+    if (result instanceof Promise) {
+      result.catch(() => undefined);
+      return { kind: 'invalid', because: 'its validator validates asynchronously, and a snapshot is of one instant' };
+    }
+    if (result.issues === undefined) return undefined;
+    const because = result.issues.map(({ message }) => message).join('; ');
+    return { kind: 'invalid', because: because || 'its validator refuses it' };
   } catch (error) {
-    return {
-      kind: 'invalid',
-      because: `its validator failed: ${error instanceof Error ? error.message : String(error)}`,
-    };
+    // It threw, or what it answered is no verdict.
+    return { kind: 'invalid', because: `its validator failed: ${messageOfThrown(error)}` };
   }
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
-    return { kind: 'invalid', because: 'its validator validates asynchronously, and a snapshot is of one instant' };
-  }
-  if (result.issues === undefined) return undefined;
-  return {
-    kind: 'invalid',
-    because: result.issues.map(({ message }) => message).join('; ') || 'its validator refuses it',
-  };
 }
 
 /** Whether a value may be in a field of a type. "Nothing" may be in any: an optional field is written with its type alone. */

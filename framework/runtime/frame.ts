@@ -4,6 +4,8 @@
 // `SnapshotFormat`; a connection has the bytes of its last restart point, and no copy of anything else.
 //   F3. A result is added to the restart point as it was taken, not to the fields as they are now.
 //   F4. Where the last restart point stays (an error below), so do its bytes and its results.
+//   F5. A restart point that a stage takes for another one has no results of the stage's; they are kept for the case that the
+//       stage takes one for itself again: it would begin anew from there, and make its effects again.
 
 import type { Outside } from './field-places.js';
 import type { Session } from './handler.js';
@@ -22,6 +24,18 @@ export type Recorded = { readonly kind: 'recorded'; readonly result: unknown } |
 
 const NEW: Recorded = { kind: 'new' };
 
+/** What becomes of the results: a stage begins, takes a restart point for itself, or takes one for another stage (F5). */
+export type JournalUse = 'cleared' | 'kept' | 'set-aside';
+
+/** What a stage had recorded when it took a restart point for another one (F5). */
+interface Recordings {
+  readonly visit: number;
+  readonly journal: Uint8Array;
+  readonly results: Map<string, unknown> | undefined;
+}
+
+const NO_POINT: EncodedSnapshot = { state: EMPTY_JOURNAL, pointLength: 0 };
+
 export class Frame {
   readonly #format: SnapshotFormat;
   readonly #session: Session;
@@ -31,6 +45,7 @@ export class Frame {
   #stage = '';
   #visit = 0;
   #results: Map<string, unknown> | undefined;
+  #aside: Recordings | undefined;
 
   /** For a handler that has just been built, with its delegates. `restore` or `encode` comes next. */
   constructor(format: SnapshotFormat, session: Session) {
@@ -45,22 +60,29 @@ export class Frame {
   }
 
   /**
-   * The bytes for `setState`. The results that were recorded stay with a point inside their stage ('kept') and go when a
-   * stage is entered ('cleared').
+   * The bytes for `setState`. The results that were recorded stay with a point of their own stage ('kept'), wait while
+   * there is one of another stage ('set-aside'), and go when a stage is entered ('cleared').
    *
    * Throws `SnapshotNotSerialisable`, `SnapshotInvalid`, `SnapshotTooLarge`, and `FieldNotSnapshotted` for a delegate that
    * is gone; then nothing has changed (F4).
    */
-  encode(point: RestartPoint, journal: 'kept' | 'cleared'): Uint8Array {
+  encode(point: RestartPoint, journal: JournalUse): Uint8Array {
     const stage = point.kind === 'stage' ? point.stage : undefined;
-    const kept = journal === 'kept' && stage !== undefined && this.#results !== undefined;
-    const tail = kept ? this.#last?.state.subarray(this.#last.pointLength) : EMPTY_JOURNAL;
-    const visit = journal === 'kept' ? this.#visit : this.#visit + 1;
-    this.#last = this.#format.encode(this.#session, stage, visit, tail ?? EMPTY_JOURNAL);
+    const own = journal === 'cleared' || stage === undefined ? undefined : (this.#aside ?? this.#recordings());
+    const kept = journal === 'kept' ? own : undefined;
+    const visit = kept?.visit ?? this.#visit + 1;
+    this.#last = this.#format.encode(this.#session, stage, visit, kept?.journal ?? EMPTY_JOURNAL);
     this.#visit = visit;
     this.#stage = stage ?? 'done';
-    if (!kept) this.#results = undefined;
+    this.#results = kept?.results;
+    this.#aside = journal === 'set-aside' ? own : undefined;
     return this.#last.state;
+  }
+
+  #recordings(): Recordings {
+    const { state, pointLength } = this.#last ?? NO_POINT;
+    const journal = this.#results === undefined ? EMPTY_JOURNAL : state.subarray(pointLength);
+    return { visit: this.#visit, journal, results: this.#results };
   }
 
   /**

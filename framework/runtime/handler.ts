@@ -56,22 +56,32 @@ export interface Handler {
 
 type Method = (this: unknown, ...parameters: readonly unknown[]) => unknown;
 
-/** Calls the code of one kind of object: `name` is a stage's without its path, or a hook's. */
+/** Calls a piece of code of one kind of object, by its name without a path. */
 export type Call = (object: Session, name: string, ...parameters: readonly unknown[]) => unknown;
 
-export const callMethod: Call = (object, name, ...parameters) => (object[name] as Method).call(object, ...parameters);
+/** Stages and hooks of one kind of object. */
+export interface Calls {
+  readonly stage: Call;
+  readonly hook: Call;
+}
 
-export function callFunctionOf(parts: FunctionParts): Call {
-  return (object, name, ...parameters) => {
-    const run = (parts.stages[name] ?? Reflect.get(parts, name)) as Method;
-    return run(object, ...parameters);
+const callMethod: Call = (object, name, ...parameters) => (object[name] as Method).call(object, ...parameters);
+
+/** A class has one name for one method, stage or hook. */
+export const CLASS_CALLS: Calls = { stage: callMethod, hook: callMethod };
+
+/** Functions have names of their own: a stage may be called `failed` as well. */
+export function functionCallsOf(parts: FunctionParts): Calls {
+  return {
+    stage: (object, name, ...parameters) => (parts.stages[name] as Method)(object, ...parameters),
+    hook: (object, name, ...parameters) => (Reflect.get(parts, name) as Method)(object, ...parameters),
   };
 }
 
 /** What the handlers of a service have in common. */
 export interface HandlerShape {
   /** By the path of the object, '' for the service itself. */
-  readonly calls: ReadonlyMap<string, Call>;
+  readonly calls: ReadonlyMap<string, Calls>;
   readonly moved: string | undefined;
   readonly failed: string | undefined;
 }
@@ -89,7 +99,7 @@ export class ComposedHandler implements Handler {
     const path = ownerOf(stage);
     let object = this.session;
     if (path !== '') for (const step of path.split('.')) object = object[step] as Session;
-    return this.#shape.calls.get(path)?.(object, stage.slice(path === '' ? 0 : path.length + 1), io);
+    return this.#shape.calls.get(path)?.stage(object, stage.slice(path === '' ? 0 : path.length + 1), io);
   }
 
   async moved(departure: Departure): Promise<void> {
@@ -101,6 +111,6 @@ export class ComposedHandler implements Handler {
   }
 
   #hook(name: string | undefined, ...parameters: readonly unknown[]): unknown {
-    return name === undefined ? undefined : this.#shape.calls.get('')?.(this.session, name, ...parameters);
+    return name === undefined ? undefined : this.#shape.calls.get('')?.hook(this.session, name, ...parameters);
   }
 }

@@ -21,7 +21,8 @@ import type { ConnectionFacts, Handler } from './handler.js';
 import { restartPointOf } from './interpreter.js';
 import { Lifeline, type LifelineWatch } from './lifeline.js';
 import type { Failure } from './report.js';
-import type { StageConnection } from './stage-connection.js';
+import { textOfThrown } from '../thrown.js';
+import type { ConnectionState, StageConnection } from './stage-connection.js';
 import { Stay, type HostedService, type StayOwner } from './stay.js';
 
 /** How a connection ended, as far as this member is concerned. Failures have been reported. */
@@ -146,31 +147,40 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionFacts {
 
   #begin(): void {
     try {
+      const found = this.#welcome();
       this.#handler = this.#service.createHandler(this);
       const frame = new Frame(this.#service.format, this.#handler.session);
       this.#stay = new Stay(this.#service, this.#connection, this.#lifeline, frame, this);
-      this.#goOn(this.#stay, this.#handler, this.#arrive(this.#stay));
+      this.#goOn(this.#stay, this.#handler, this.#arrive(this.#stay, found));
     } catch (error) {
       this.#end(this.#conclude(error));
     }
   }
 
-  /** getState: where to begin, or where to go on. */
-  #arrive(stay: Stay): RestartPoint {
+  /** getState: the connection is new, or has come from another member. */
+  #welcome(): ConnectionState {
     const { plan, report, counters } = this.#service;
     const { cid, epoch, imageLength } = this.#connection;
     const found = this.#connection.getState();
     if (found.kind === 'migrated') {
-      this.#phase = RESTORING;
       counters.arrived++;
       report({ kind: 'arrived', service: plan.service, cid, epoch, imageLength });
+    } else {
+      counters.accepted++;
+      report({ kind: 'accepted', service: plan.service, cid, epoch });
+    }
+    return found;
+  }
+
+  /** Where to begin, or where to go on. */
+  #arrive(stay: Stay, found: ConnectionState): RestartPoint {
+    if (found.kind === 'migrated') {
+      this.#phase = RESTORING;
       const point = stay.frame.restore(found.state);
       stay.resume(point);
       return point;
     }
-    counters.accepted++;
-    report({ kind: 'accepted', service: plan.service, cid, epoch });
-    const entry = { kind: 'stage', stage: plan.entry } as const;
+    const entry = { kind: 'stage', stage: this.#service.plan.entry } as const;
     this.#phase = entry;
     stay.enter(entry);
     return entry;
@@ -330,7 +340,7 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionFacts {
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  return thrown instanceof Error ? thrown : new Error(textOfThrown(thrown));
 }
 
 function reportOf(

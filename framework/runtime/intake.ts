@@ -4,6 +4,7 @@
 //   N1. A read takes nothing before the stage awaits it, and puts back what lies beyond its result in the same instant.
 //   N2. What an unfinished read has gathered is put back before every snapshot (`giveBack`); the read then goes on.
 //   N3. A read is its stage's: when that is over, it ends and takes nothing (`interrupt`).
+//   N4. What a read costs grows with its length and not with the number of pieces: a client may send bytes one by one.
 // At most one read waits at a time. Most connections wait in one for most of their life: it is one small record.
 
 import { DelimiterNotFound, OverlappingRead, UnexpectedEnd } from '../errors.js';
@@ -49,6 +50,7 @@ export interface IntakeOwner {
 const NONE: Buffer[] = [];
 const ANY: Want = { kind: 'any' };
 const NOTHING = new Uint8Array(0);
+const NO_BYTES = Buffer.alloc(0);
 
 export class Intake {
   readonly #connection: StageConnection;
@@ -131,6 +133,15 @@ export class Intake {
     this.#gatheredLength += chunk.length;
   }
 
+  /** What has been gathered from `offset` on. N4: what lies before it is not touched, however many chunks it came in. */
+  #gatheredFrom(offset: number): Buffer {
+    let [first, start] = [this.#gathered.length, this.#gatheredLength];
+    while (start > offset) start -= this.#gathered[--first]?.length ?? 0;
+    const [chunk, ...more] = this.#gathered.slice(first);
+    if (chunk === undefined) return NO_BYTES;
+    return (more.length === 0 ? chunk : Buffer.concat([chunk, ...more])).subarray(offset - start);
+  }
+
   #take(read: Read): Uint8Array | undefined | 'waits' {
     const { want } = read;
     if (want.kind === 'length' && want.length === 0) return NOTHING;
@@ -157,13 +168,13 @@ export class Intake {
   }
 
   #findDelimiter(read: Read, delimiter: Uint8Array, maxLength: number): Uint8Array | undefined {
-    const all = this.#takeGathered();
-    this.#gather(all);
-    const from = Math.max(0, Math.min(read.searchedLength, all.length) - delimiter.length + 1);
-    const at = all.subarray(0, maxLength).indexOf(delimiter, from);
-    if (at >= 0) return this.#deliver(at, delimiter.length);
-    read.searchedLength = all.length;
-    if (all.length < maxLength) return undefined;
+    const length = this.#gatheredLength;
+    const from = Math.max(0, Math.min(read.searchedLength, length) - delimiter.length + 1);
+    const unsearched = this.#gatheredFrom(from);
+    const at = unsearched.subarray(0, Math.max(0, maxLength - from)).indexOf(delimiter);
+    if (at >= 0) return this.#deliver(from + at, delimiter.length);
+    read.searchedLength = length;
+    if (length < maxLength) return undefined;
     this.giveBack();
     throw new DelimiterNotFound(maxLength);
   }

@@ -19,11 +19,12 @@ export interface LifelineWatch {
   /** There may be something to read, or the end of the client's stream. */
   readable(): void;
   moved(departure: Departure): void;
-  /** Whatever took it away; after `moved`, where it was that. */
+  /** Whatever took it away; before `moved`, where it was that. */
   gone(): void;
 }
 
 type Settle = (error?: Error) => void;
+type Awaited = 'drain' | 'finish';
 
 /** Where a connection has its lifeline: so that all connections share their listeners. */
 const LIFELINE = Symbol('lifeline');
@@ -42,6 +43,14 @@ function onMoved(this: Watched, departure: Departure): void {
   this[LIFELINE]?.moved(departure);
 }
 
+function onDrain(this: Watched): void {
+  this[LIFELINE]?.happened('drain');
+}
+
+function onFinish(this: Watched): void {
+  this[LIFELINE]?.happened('finish');
+}
+
 function onClose(this: Watched): void {
   this[LIFELINE]?.closed();
 }
@@ -51,7 +60,8 @@ const HERE: Presence = { kind: 'here' };
 export class Lifeline {
   readonly #connection: StageConnection;
   readonly #watch: LifelineWatch;
-  #waits: Set<Settle> | undefined;
+  /** What waits for which event; many writes may wait for one. */
+  #waits: Map<Settle, Awaited> | undefined;
   #abort: AbortController | undefined;
   #presence: Presence = HERE;
   #transportError: unknown;
@@ -100,26 +110,41 @@ export class Lifeline {
   }
 
   /** Waits until an event of the stream. Throws like `check`, and what the wait is interrupted with. */
-  async wait(event: 'drain' | 'finish'): Promise<void> {
+  async wait(event: Awaited): Promise<void> {
     this.check();
     await new Promise<void>((resolve, reject) => {
-      const waits = (this.#waits ??= new Set());
-      const settle: Settle = (interruption) => {
-        this.#connection.off(event, happened);
-        waits.delete(settle);
+      this.#waitsOf().set((interruption) => {
         if (interruption === undefined) resolve();
         else reject(interruption);
-      };
-      const happened = (): void => settle();
-      this.#connection.on(event, happened);
-      waits.add(settle);
+      }, event);
     });
     this.check();
   }
 
+  /** Only a connection that has had to wait listens for it. */
+  #waitsOf(): Map<Settle, Awaited> {
+    if (this.#waits === undefined) {
+      this.#waits = new Map();
+      this.#connection.on('drain', onDrain).on('finish', onFinish);
+    }
+    return this.#waits;
+  }
+
+  happened(event: Awaited): void {
+    this.#settle((awaited) => awaited === event);
+  }
+
+  #settle(concerned: (awaited: Awaited) => boolean, interruption?: Error): void {
+    const settled = [...(this.#waits ?? [])].filter(([, awaited]) => concerned(awaited));
+    for (const [settle] of settled) {
+      this.#waits?.delete(settle);
+      settle(interruption);
+    }
+  }
+
   /** Ends what waits now with `error`; the connection itself is as it was. */
   interrupt(error: Error): void {
-    for (const settle of [...(this.#waits ?? [])]) settle(error);
+    this.#settle(() => true, error);
   }
 
   /** Resolves when the stream has closed, for whatever reason. */
@@ -144,7 +169,7 @@ export class Lifeline {
   #leave(presence: Exclude<Presence, { kind: 'here' }>): void {
     if (this.#presence.kind !== 'here') return;
     this.#presence = presence;
-    for (const settle of [...(this.#waits ?? [])]) settle();
+    this.#settle(() => true);
     this.#abort?.abort(presence.error);
     this.#watch.gone();
   }

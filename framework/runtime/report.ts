@@ -4,6 +4,7 @@
 
 import type { Departure } from '../definition.js';
 import type { SnapshotMismatch } from '../errors.js';
+import { textOfThrown } from '../thrown.js';
 
 /** Which connection of which service a report is about. */
 export interface ReportContext {
@@ -48,7 +49,7 @@ export type Failure =
 /** What an application tells of its connections. */
 export type Report = Movement | Failure;
 
-/** Called at once and synchronously; what it throws is not caught. */
+/** Called at once and synchronously; what it throws goes to the console, and changes nothing. */
 export type Reporter = (report: Report) => void;
 
 /**
@@ -58,7 +59,7 @@ export type Reporter = (report: Report) => void;
  */
 export function formatReport(report: Report): string {
   const place = 'stage' in report ? `${report.service}/${report.stage}` : report.service;
-  if (report.kind === 'arrival-refused') return `${report.kind} ${place}: ${report.because.message}`;
+  if (report.kind === 'arrival-refused') return `${report.kind} ${place}: ${oneLine(report.because.message)}`;
   const line = `${report.kind} ${place} cid ${report.cid ?? '-'} epoch ${report.epoch}`;
   switch (report.kind) {
     case 'accepted':
@@ -68,9 +69,19 @@ export function formatReport(report: Report): string {
     case 'departed':
       return report.to === undefined ? line : `${line}: to member ${report.to}`;
     default:
-      return `${line}: ${String(report.error)}`;
+      return `${line}: ${oneLine(textOfThrown(report.error))}`;
   }
 }
+
+/** What a client has sent may be in an error's message: it must not make lines of its own, nor command a terminal. */
+function oneLine(text: string): string {
+  return text.replaceAll(CONTROL, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`;
+  });
+}
+
+const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 
 /** The reporter of an application that was given none: it tells what went wrong. */
 export function reportToConsole(report: Report): void {

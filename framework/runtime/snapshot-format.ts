@@ -16,6 +16,7 @@ import {
 import type { ServiceLimits } from '../limits.js';
 import type { StagePlan } from '../plan.js';
 import { encodeValue, findObstacle } from '../snapshotable.js';
+import { messageOfThrown } from '../thrown.js';
 import { FieldGuards } from './field-guards.js';
 import { FieldPlaces } from './field-places.js';
 import type { Session } from './handler.js';
@@ -133,8 +134,10 @@ export class SnapshotFormat {
     try {
       return this.#examine(state);
     } catch (error) {
-      if (error instanceof SnapshotMismatch) return { kind: 'refused', error };
-      throw error;
+      // Whatever else went wrong was the service's own code: the connection stays where that has not happened.
+      const refusal =
+        error instanceof SnapshotMismatch ? error : this.#refusal('upgrade-failed', messageOfThrown(error));
+      return { kind: 'refused', error: refusal };
     }
   }
 

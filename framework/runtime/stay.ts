@@ -10,7 +10,7 @@ import { InputLogOverflowed, OutputTooLong, SnapshotTooLarge } from '../errors.j
 import type { ServiceLimits } from '../limits.js';
 import type { PlannedStage, StagePlan } from '../plan.js';
 import type { ServiceCounters } from './counters.js';
-import { FINISHED, type Frame, type RestartPoint, type SnapshotFormat } from './frame.js';
+import { FINISHED, type Frame, type JournalUse, type RestartPoint, type SnapshotFormat } from './frame.js';
 import type { ConnectionFacts, Handler } from './handler.js';
 import { Intake, type IntakeOwner } from './intake.js';
 import type { Lifeline } from './lifeline.js';
@@ -154,11 +154,11 @@ export class Stay implements IntakeOwner, Timed {
 
   /** The restart point moves up inside the stage. */
   snapshot(stage: string): void {
-    this.#restart({ kind: 'stage', stage }, stage === this.#stage ? 'kept' : 'cleared');
+    this.#restart({ kind: 'stage', stage }, stage === this.#stage ? 'kept' : 'set-aside');
     this.#sinceMs = this.service.clock.now();
   }
 
-  #restart(point: RestartPoint, journal: 'kept' | 'cleared'): void {
+  #restart(point: RestartPoint, journal: JournalUse): void {
     const { counters } = this.service;
     const state = this.#counted(() => this.frame.encode(point, journal));
     this.intake.giveBack(); // Y1
@@ -206,9 +206,10 @@ export class Stay implements IntakeOwner, Timed {
   /** Throws `OutputTooLong`. */
   produced(length: number): void {
     const { plan, limits, counters } = this.service;
-    this.#outputLength += length;
-    if (this.#outputLength <= limits.outputLength) return;
-    counters.outputsTooLong++;
-    throw new OutputTooLong(plan.service, this.#stage, limits.outputLength);
+    if (this.#outputLength + length > limits.outputLength) {
+      counters.outputsTooLong++;
+      throw new OutputTooLong(plan.service, this.#stage, limits.outputLength);
+    }
+    this.#outputLength += length; // what was refused leaves room for less: @Failed may still say why
   }
 }

@@ -9,6 +9,7 @@
 import type { SnapshotContent, UpgradeDeclaration } from '../definition.js';
 import { SnapshotMismatch } from '../errors.js';
 import type { StagePlan } from '../plan.js';
+import { messageOfThrown } from '../thrown.js';
 import type { SnapshotRecord } from './snapshot-record.js';
 
 /** Throws `SnapshotMismatch`: 'other-version', 'upgrade-failed'. */
@@ -53,7 +54,7 @@ function apply({ upgrade: make }: UpgradeDeclaration, content: SnapshotContent):
     if (isContent(made)) return { kind: 'made', content: { stage: made.stage, fields: { ...made.fields } } };
     return { kind: 'failed', how: 'answered no { stage, fields }' };
   } catch (error) {
-    return { kind: 'failed', how: `failed: ${messageOf(error)}` };
+    return { kind: 'failed', how: `failed: ${messageOfThrown(error)}` };
   }
 }
 
@@ -61,10 +62,4 @@ function isContent(value: unknown): value is SnapshotContent {
   if (typeof value !== 'object' || value === null || !('stage' in value) || !('fields' in value)) return false;
   const { stage, fields } = value;
   return (stage === undefined || typeof stage === 'string') && typeof fields === 'object' && fields !== null;
-}
-
-/** Anything may have been thrown, also what can't be turned into text. */
-function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  return typeof error === 'string' ? error : `a ${typeof error} was thrown`;
 }

@@ -15,6 +15,7 @@ import { hostedService } from '../runtime/hosted-service.js';
 import type { Report } from '../runtime/report.js';
 import { StageClock } from '../runtime/stage-clock.js';
 import type { HostedService } from '../runtime/stay.js';
+import { textOfThrown } from '../thrown.js';
 import { MemberDied } from './errors.js';
 import { excerpt, textOf, type Disturbance, type Effect, type RehearsedEffect } from './effect.js';
 import { FakeClient, FakeConnection, type RegeneratedDifference } from './fake-connection.js';
@@ -178,7 +179,7 @@ class Rehearsal {
   #report(stint: Stint, report: Report): void {
     if ('error' in report && this.#counts(stint)) {
       const place = 'stage' in report ? ` in stage '${report.stage}'` : '';
-      this.#failures.push({ report: `${report.kind}${place}: ${String(report.error)}`, error: report.error });
+      this.#failures.push({ report: `${report.kind}${place}: ${textOfThrown(report.error)}`, error: report.error });
     }
   }
 

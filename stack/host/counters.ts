@@ -17,6 +17,8 @@ export interface HostCounters {
   imagesGiven: number;
   imagesInstalled: number;
   imagesReturned: number;
+  /** Kept images that became void, as a client proved that their receiver had them. */
+  imagesOutlived: number;
   /** Peer messages that answered nothing that is still asked. */
   strayAnswers: number;
 }
@@ -37,6 +39,7 @@ export function newCounters(): HostCounters {
     imagesGiven: 0,
     imagesInstalled: 0,
     imagesReturned: 0,
+    imagesOutlived: 0,
     strayAnswers: 0,
   };
 }

@@ -8,6 +8,8 @@
 //   H2. Having disclaimed, a member drops the image that it had asked for, should it still come.
 //   H3. For clients' requests at most one question per cid is under way here, and `arrivingCount` in all; as many more for
 //       other members' (S6).
+//   H4. A client that has accepted the receiver's answer proves that the receiver had the image: then what is kept here is
+//       the past, and nobody runs it again, whatever has become of the receiver (S1, S2).
 
 import { failMac } from '../migration/keys.js';
 import { hasOurTag } from '../migration/connection-id.js';
@@ -161,10 +163,8 @@ export class Handoff {
     const host = this.#host;
     const problem = checkClaim({ ...departed, cid: option.cid }, claimOf(request, host.self));
     if (problem !== undefined) return this.#refuse(request, problem, departed.key);
-    // A client that names another holder than we know of has been there: it knows better than our pointer. Or it never
-    // heard of us, if the one to whom we gave the image has promised not to have taken it.
-    const isKnown = option.origin === host.self || option.origin === departed.to;
-    if (!isKnown && departed.retained.kind !== 'disclaimed') {
+    // Whether the client, who has been served since it left here, or our pointer knows better where it is now.
+    if (this.#isPast(now, option.cid, departed, request.acceptedEpoch)) {
       return this.#ask(now, request, option.origin, 'fetch', host.limits.forwardCount);
     }
     const image = this.#resumable(departed);
@@ -184,13 +184,29 @@ export class Handoff {
     if (this.former.get(cid, now)?.kind === 'departed') this.former.delete(cid);
   }
 
+  /** H4. The client's word stands for an 'installed' that was lost, and above the 'disclaimed' of a receiver that forgot it. */
+  #isPast(now: number, cid: ConnectionId, { epoch, to, retained }: Departed, acceptedEpoch: number): boolean {
+    if (acceptedEpoch < epoch) return false;
+    if (retained.kind !== 'confirmed') {
+      this.#host.counters.imagesOutlived++;
+      this.former.confirm(now, cid, to, epoch);
+    }
+    return true;
+  }
+
   /** H1. The retained image, if it may be resumed or given to somebody else. */
-  #resumable({ retained, to }: Departed): Uint8Array | undefined {
-    if (retained.kind === 'disclaimed') return retained.image;
+  #resumable(departed: Departed): Uint8Array | undefined {
+    const { retained } = departed;
     if (retained.kind === 'confirmed') return undefined;
+    return retained.kind === 'disclaimed' || this.#hasRestarted(departed) ? retained.image : undefined;
+  }
+
+  /** Whether the receiver has lost its memory since it was given the image. */
+  #hasRestarted({ retained, to }: Departed): boolean {
+    if (retained.kind === 'confirmed') return false;
     const incarnation = this.#incarnations.get(to);
     const known = retained.incarnation !== undefined && incarnation !== undefined;
-    return known && incarnation !== retained.incarnation ? retained.image : undefined;
+    return known && incarnation !== retained.incarnation;
   }
 
   #ask(now: number, request: MoveRequest, asked: MemberId, question: 'fetch' | 'inquire', forwardsLeft: number): void {
@@ -200,7 +216,7 @@ export class Handoff {
     }
     if (question === 'fetch' && !host.accepts(request)) return this.#refuse(request, 'refused-by-policy');
     if (this.#arriving.size >= host.limits.arrivingCount) return this.#refuse(request, 'busy');
-    const { option, sendUnacknowledged } = request;
+    const { option, sendUnacknowledged, acceptedEpoch } = request;
     const { cid, epoch, origin, receiveNext, nonce, mac } = option;
     const exchange = this.#nextExchange();
     const entry: Arriving = {
@@ -216,7 +232,8 @@ export class Handoff {
     this.#arriving.set(cid, entry);
     this.#deadlines.set(entry, now + host.limits.handoffTimeoutMs);
     if (question === 'fetch') {
-      host.send(asked, { kind: 'fetch', exchange, cid, epoch, origin, receiveNext, sendUnacknowledged, nonce, mac });
+      const claim = { epoch, acceptedEpoch, origin, receiveNext, sendUnacknowledged, nonce, mac };
+      host.send(asked, { kind: 'fetch', exchange, cid, ...claim });
     } else {
       this.#inquire(now, cid, asked, exchange);
     }
@@ -312,11 +329,12 @@ export class Handoff {
   /** The image has left already: for the same member, which asks again, or for another. */
   #giveAgain(now: number, from: MemberId, message: FetchMessage, departed: Departed): void {
     const { cid } = message;
-    const claim: RequestClaim = { ...message, destination: from };
-    const problem = checkClaim({ cid, key: departed.key, epoch: departed.epoch - 1 }, claim);
-    if (problem !== undefined) return this.#answerRefusal(from, message, problem, departed.key);
-    const { retained } = departed;
-    if (retained.kind === 'confirmed') {
+    const { retained, key } = departed;
+    // The request for which it left may come again; not to a receiver that may have answered it and forgotten that (H4).
+    const epoch = this.#hasRestarted(departed) ? departed.epoch : departed.epoch - 1;
+    const problem = checkClaim({ cid, key, epoch }, { ...message, destination: from });
+    if (problem !== undefined) return this.#answerRefusal(from, message, problem, key);
+    if (this.#isPast(now, cid, departed, message.acceptedEpoch) || retained.kind === 'confirmed') {
       const known = departed.to === from ? 'unknown-connection' : 'held-elsewhere';
       return this.#answerRefusal(from, message, known, departed.key, departed.to);
     }

@@ -117,10 +117,11 @@ function requestSegment(record: MigratoryRecord, identity: Identity, attempt: At
   const receiveNext = sequenceOfReceiveOffset(tcp, tcp.receive.nextOffset);
   const sendUnacknowledged = sequenceOfSendOffset(tcp, tcp.send.unacknowledgedOffset);
   const { epoch, nonce, to } = attempt;
-  const origin = identity.member;
+  const { member: origin, epoch: acceptedEpoch } = identity;
   const mac = requestMac(identity.key, {
     cid,
     epoch,
+    acceptedEpoch,
     origin,
     destination: to.id,
     receiveNext,
@@ -129,7 +130,7 @@ function requestSegment(record: MigratoryRecord, identity: Identity, attempt: At
   });
   return {
     sequence: sequenceOfSendOffset(tcp, tcp.send.unacknowledgedOffset - 1),
-    acknowledgment: 0,
+    acknowledgment: acceptedEpoch, // means nothing to TCP in a SYN, and the option is full
     flags: FLAG.syn,
     window: windowField(tcp, { forSyn: true }),
     options: { migrate: { kind: 'request', epoch, cid, origin, receiveNext, nonce, mac } },

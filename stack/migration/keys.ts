@@ -144,6 +144,8 @@ export interface RequestProof {
   readonly cid: ConnectionId;
   /** The epoch that the move begins. */
   readonly epoch: number;
+  /** The epoch in which the client last accepted a member's answer: it has been nowhere else since. */
+  readonly acceptedEpoch: number;
   readonly origin: MemberId;
   readonly destination: MemberId;
   readonly receiveNext: Sequence;
@@ -152,8 +154,8 @@ export interface RequestProof {
 }
 
 export function requestMac(key: Uint8Array, proof: RequestProof): Uint8Array {
-  const writer = begin('request', proof.cid, proof.epoch).u16(proof.origin).u16(proof.destination);
-  writer.u32(proof.receiveNext).u32(proof.sendUnacknowledged).u32(proof.nonce);
+  const writer = begin('request', proof.cid, proof.epoch).u32(proof.acceptedEpoch);
+  writer.u16(proof.origin).u16(proof.destination).u32(proof.receiveNext).u32(proof.sendUnacknowledged).u32(proof.nonce);
   return truncatedMac(key, writer, REQUEST_MAC_LENGTH);
 }
 

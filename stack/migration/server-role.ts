@@ -50,6 +50,8 @@ export interface MoveRequest {
   readonly option: RequestOption;
   /** The client's snd.una. */
   readonly sendUnacknowledged: Sequence;
+  /** The epoch in which the client last accepted a member's answer. */
+  readonly acceptedEpoch: number;
   /** 32 random bits for the answer, should there be one. */
   readonly serverNonce: number;
 }
@@ -61,7 +63,8 @@ export function moveRequest(
   option: RequestOption,
   serverNonce: number,
 ): MoveRequest {
-  return { local, from, option, sendUnacknowledged: addSequence(segment.sequence, 1), serverNonce };
+  const sendUnacknowledged = addSequence(segment.sequence, 1);
+  return { local, from, option, sendUnacknowledged, acceptedEpoch: segment.acknowledgment, serverNonce };
 }
 
 /** What an origin checks before it gives anything out. */
@@ -69,9 +72,10 @@ export interface RequestClaim extends Omit<RequestProof, 'cid'> {
   readonly mac: Uint8Array;
 }
 
-export function claimOf({ option, sendUnacknowledged }: MoveRequest, destination: MemberId): RequestClaim {
+export function claimOf(request: MoveRequest, destination: MemberId): RequestClaim {
+  const { option, sendUnacknowledged, acceptedEpoch } = request;
   const { epoch, origin, receiveNext, nonce, mac } = option;
-  return { epoch, origin, destination, receiveNext, sendUnacknowledged, nonce, mac };
+  return { epoch, acceptedEpoch, origin, destination, receiveNext, sendUnacknowledged, nonce, mac };
 }
 
 /** V1. Undefined when the claim holds. A connection that is over for us is 'stale-epoch' at any epoch. */

@@ -48,7 +48,8 @@ export function encodePeerMessage(message: PeerMessage | ControlMessage): Uint8A
       break;
     case 'fetch':
       writer.u32(message.exchange).bytes(cidToBytes(message.cid)).u16(message.epoch).u16(message.origin);
-      writer.u32(message.receiveNext).u32(message.sendUnacknowledged).u32(message.nonce).bytes(message.mac);
+      writer.u32(message.acceptedEpoch).u32(message.receiveNext).u32(message.sendUnacknowledged);
+      writer.u32(message.nonce).bytes(message.mac);
       break;
     case 'image':
       writer.u32(message.exchange).bytes(cidToBytes(message.cid)).u16(message.epoch).sized(message.image);
@@ -116,6 +117,7 @@ function decodeBody(
         cid: bytesToCid(reader.bytes(8)),
         epoch: reader.u16(),
         origin: reader.u16(),
+        acceptedEpoch: reader.u32(),
         receiveNext: reader.u32(),
         sendUnacknowledged: reader.u32(),
         nonce: reader.u32(),

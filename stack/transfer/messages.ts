@@ -19,7 +19,8 @@ export interface FetchMessage {
   readonly epoch: number;
   /** As the client named it. */
   readonly origin: MemberId;
-  /** From here on what the client's MIGRATE_REQ says: its rcv.nxt, its snd.una, and the proof that the origin checks (S4). */
+  /** From here on what the client's MIGRATE_REQ says: the epoch that it last accepted, its rcv.nxt, its snd.una, and the proof that the origin checks (S4). */
+  readonly acceptedEpoch: number;
   readonly receiveNext: Sequence;
   readonly sendUnacknowledged: Sequence;
   readonly nonce: number;

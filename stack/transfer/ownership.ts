@@ -24,8 +24,13 @@ export type Retained =
       readonly incarnation: string | undefined;
       readonly until: number;
     }
-  /** The receiver promised that it never took this image, and never will: it may be resumed from here. */
-  | { readonly kind: 'disclaimed'; readonly image: Uint8Array; readonly until: number }
+  /** The receiver promised that it does not have this image, and never will: it may be resumed from here. */
+  | {
+      readonly kind: 'disclaimed';
+      readonly image: Uint8Array;
+      readonly incarnation: string | undefined;
+      readonly until: number;
+    }
   /** The receiver has it: only the pointer is left. */
   | { readonly kind: 'confirmed'; readonly until: number };
 
@@ -106,8 +111,7 @@ export class FormerConnections {
   disclaim(now: number, cid: ConnectionId, from: MemberId, epoch: number): void {
     const entry = this.#departedTo(cid, from, epoch);
     if (entry?.retained.kind !== 'unconfirmed') return;
-    const { image, until } = entry.retained;
-    this.#put(now, cid, { ...entry, retained: { kind: 'disclaimed', image, until } });
+    this.#put(now, cid, { ...entry, retained: { ...entry.retained, kind: 'disclaimed' } });
   }
 
   finish(now: number, cid: ConnectionId, epoch: number): void {

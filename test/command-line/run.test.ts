@@ -6,12 +6,9 @@ import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
-import { makeCluster, makeServiceKey } from '@migratory/demo/certificates';
+import { addressOf, filesOf, LOOPBACK, planLocalService } from '@migratory/framework/local-service';
 import { createNodeStack, servicePublicKey } from '@migratory/stack';
 import { COUNTER_MODULE, Lines, makeFolder, outcomeOf, run, start } from './command.js';
-import { freePorts } from '@migratory/framework/internal/command-line/socket-adapter.js';
-
-const IP = '127.0.0.1';
 
 /** An ordinary program: a line out, a line in. */
 class Client {
@@ -19,7 +16,7 @@ class Client {
   readonly #lines: AsyncIterator<string>;
 
   constructor(t: ExecutionContext, port: number) {
-    this.#socket = connect(port, IP);
+    this.#socket = connect(port, LOOPBACK);
     t.teardown(() => this.#socket.destroy());
     this.#lines = createInterface({ input: this.#socket })[Symbol.asyncIterator]();
   }
@@ -91,7 +88,7 @@ test('all that is wrong with a service is said, each in a line, exit status 1', 
 
 test('a plain port in use: one line, exit status 1', async (t) => {
   const folder = await makeFolder(t, { 'counter.mjs': COUNTER_MODULE });
-  const server = createServer().listen(0, IP);
+  const server = createServer().listen(0, LOOPBACK);
   t.teardown(() => server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -102,30 +99,10 @@ test('a plain port in use: one line, exit status 1', async (t) => {
 
 /** Descriptions and keys of two members: `member-1.json`, `member-2.json`. Answers what a client needs. */
 async function describeMembers(folder: string): Promise<{ readonly port: number; readonly publicKey: Uint8Array }> {
-  const cluster = await makeCluster([1, 2]);
-  const ports = await freePorts(IP, 2);
-  const key = makeServiceKey();
-  const members = ports.map(({ udp, tcp }, index) => ({
-    id: index + 1,
-    address: { ip: IP, port: udp },
-    peer: { host: IP, port: tcp },
-  }));
-  const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
-  await write('service.pem', key.privateKey);
-  await write('authority.pem', cluster.certificateAuthority);
-  for (const { id, address } of members) {
-    const { certificate = '', privateKey = '' } = cluster.members.get(id) ?? {};
-    await write(`${id}.pem`, certificate);
-    await write(`${id}.key`, privateKey);
-    const tls = {
-      certificateAuthorityFile: 'authority.pem',
-      certificateFile: `${id}.pem`,
-      privateKeyFile: `${id}.key`,
-    };
-    const description = { id, ...address, members, serviceKeyFile: 'service.pem', tls };
-    await write(`member-${id}.json`, JSON.stringify(description));
-  }
-  return { port: ports[0]?.udp ?? 0, publicKey: servicePublicKey(key.publicKey) };
+  const service = await planLocalService(2);
+  for (const [name, text] of Object.entries(filesOf(service))) await writeFile(join(folder, name), text);
+  const [{ port } = { port: 0 }] = service.members.map(addressOf);
+  return { port, publicKey: servicePublicKey(service.key.publicKey) };
 }
 
 test('a member that is told to stop lets its connections go to the other one first', async (t) => {
@@ -136,9 +113,13 @@ test('a member that is told to stop lets its connections go to the other one fir
   if (first === undefined || second === undefined) return t.fail();
   await Promise.all([first, second].map(({ lines }) => lines.until(/"event":"ready"/)));
 
-  const stack = await createNodeStack({ ip: IP });
+  const stack = await createNodeStack({ ip: LOOPBACK });
   t.teardown(() => stack.close());
-  const connection = stack.connect({ address: { ip: IP, port }, servicePublicKey: publicKey, migration: 'required' });
+  const connection = stack.connect({
+    address: { ip: LOOPBACK, port },
+    servicePublicKey: publicKey,
+    migration: 'required',
+  });
   const answers = createInterface({ input: connection })[Symbol.asyncIterator]();
   const ask = async (): Promise<string> => {
     connection.write('x\n');
@@ -173,7 +154,7 @@ test('the doctor tells of a member that is away, and of a certificate that is no
   t.is(away.status, 1);
   t.regex(away.output, /^problem +member 2 +\S+: nobody listens there: start it/m);
   const description = await readFile(join(folder, 'member-1.json'), 'utf8');
-  await writeFile(join(folder, 'mixed.json'), description.replace('"1.pem"', '"2.pem"'));
+  await writeFile(join(folder, 'mixed.json'), description.replace('"member-1.pem"', '"member-2.pem"'));
   const mixed = await run(t, folder, 'doctor', '--config', 'mixed.json', '--json');
   t.is(mixed.status, 1);
   const { ok, findings } = JSON.parse(mixed.output) as { ok: boolean; findings: { kind: string; check: string }[] };

@@ -18,6 +18,7 @@ const wrong: [what: string, args: readonly string[], status: number, line: RegEx
   ['no members', ['run', 'counter.mjs', '--members', '0'], 2, /from 1 to 16/],
   ['a plain port for a real member', ['run', 'counter.mjs', '--config', 'x', '--port', '80'], 2, /exclude each other/],
   ['a drain without a member', ['run', 'counter.mjs', '--drain-ms', '5'], 2, /--config/],
+  ['metrics on no port', ['run', 'counter.mjs', '--metrics', 'here'], 2, /--metrics.*like 9100/],
   ['TypeScript', ['run', 'service.ts'], 2, /build it/],
   ['no JavaScript', ['run', 'notes.txt'], 2, /no JavaScript/],
   ['several services', ['run', 'several.mjs'], 2, /say --export with one of one, two$/],

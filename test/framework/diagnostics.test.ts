@@ -107,6 +107,42 @@ class Menu {
   }
 }
 
+/** As a compiler leaves it that emits no types: nobody knows what the constructor asks for. */
+function withoutTypes(): ServiceSource {
+  class Untyped {
+    readonly missing: Missing;
+    constructor(missing: Missing) {
+      this.missing = missing;
+    }
+    async begin(): Promise<Next<Untyped>> {
+      return Promise.resolve(END as Next<Untyped>);
+    }
+  }
+  Stage({ entry: true })(...(method(Untyped.prototype, 'begin') as Parameters<ReturnType<typeof Stage>>));
+  Service({ name: 'untyped', version: 1 })(Untyped);
+  return Untyped;
+}
+
+/** As ECMAScript's decorators are called: with a value and a context, members before their class. */
+function standard(): ServiceSource {
+  class Standard {
+    readonly text = '';
+    async begin(): Promise<Next<Standard>> {
+      return Promise.resolve(END as Next<Standard>);
+    }
+  }
+  const call = (decorator: unknown, value: unknown, kind: string, name: string): void => {
+    (decorator as (value: unknown, context: object) => void)(value, { kind, name, static: false, private: false });
+  };
+  const begin: unknown = method(Standard.prototype, 'begin')[2].value;
+  for (const decorator of [Stage({ entry: true }), Moved(), Failed(), Upgrade(1)]) {
+    call(decorator, begin, 'method', 'begin');
+  }
+  for (const decorator of [Snapshot(), Delegate({ then: 'begin' })]) call(decorator, undefined, 'field', 'text');
+  call(Service({ name: 'standard', version: 1 }), Standard, 'class', 'Standard');
+  return Standard;
+}
+
 type Case = () => readonly Diagnostic[] | Promise<readonly Diagnostic[]>;
 
 /** For each kind the mistakes that give it, and nothing else. */
@@ -166,7 +202,10 @@ const cases: Readonly<Record<DiagnosticKind, readonly Case[]>> = {
   'initial-values-failed': [() => compiled(form({ fields: () => null }))],
   'duplicate-service': [() => started({ service: form({}), port: 1 }, { service: form({}), port: 2 })],
   'duplicate-port': [() => started({ service: form({}), port: 1 }, { service: form({ name: 'other' }), port: 1 })],
-  'dependencies-unresolved': [() => started({ service: Needy, port: 1 })],
+  'dependencies-unresolved': [
+    () => started({ service: Needy, port: 1 }),
+    () => started({ service: withoutTypes(), port: 1 }),
+  ],
   'unknown-stage': [
     () => compiled(form({ stages: { a: async () => Promise.resolve(next('bdoy')) } })),
     () =>
@@ -270,6 +309,7 @@ const cases: Readonly<Record<DiagnosticKind, readonly Case[]>> = {
     () => compiled(form({ fields: () => ({ inner: 1 }), delegates: { inner: { service: Inner, then: 'a' } } })),
     () => compiled(form({ delegates: { a: { service: Inner, then: 'a' } } })),
   ],
+  'standard-decorators': [() => compiled(standard())],
   'dotted-name': [
     () => compiled(form({ stages: { a: finish, 'b.c': finish } })),
     () => compiled(form({ delegates: { 'b.c': { service: Inner, then: 'a' } } })),

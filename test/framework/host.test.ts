@@ -382,6 +382,10 @@ test('options that make no sense are refused before anything starts', (t) => {
       instanceOf: InvalidOption,
     });
   }
+  const misspelt: object = { snapshotLenght: 5 };
+  t.throws(() => createApplication({ stack, services: [{ service: calculator, port: 1, limits: misspelt }] }), {
+    message: /^limits\.snapshotLenght must be one of snapshotLength, /,
+  });
   t.notThrows(() =>
     createApplication({
       stack,
@@ -395,4 +399,44 @@ test('options that make no sense are refused before anything starts', (t) => {
       ],
     }),
   );
+});
+
+test('whatever a stage throws is reported, and takes nobody else down', async (t) => {
+  for (const thrown of [
+    Object.create(null),
+    Symbol('x'),
+    undefined,
+    new Proxy({}, { get: () => undefined }),
+  ] as Error[]) {
+    const only = async (): Promise<never> => Promise.reject(thrown);
+    const service = defineService({ name: 'odd', version: 1, entry: 'only', fields: () => ({}), stages: { only } });
+    const { reports, outcomes } = await runSession(service, '', []);
+    t.deepEqual(outcomes, ['failed']);
+    t.deepEqual(
+      reports.map(({ kind, error }) => [kind, error === thrown]),
+      [['stage-failed', true]],
+    );
+  }
+});
+
+test('a stage may have the name of a hook, and neither is taken for the other', async (t) => {
+  const log: string[] = [];
+  const service = defineService({
+    name: 'names',
+    version: 1,
+    entry: 'moved',
+    fields: () => ({}),
+    stages: {
+      moved: async () => Promise.resolve(log.push('stage moved') > 0 ? next('failed') : done()),
+      failed: async (_session, io) => {
+        log.push('stage failed');
+        await io.read();
+        throw new Error('on purpose');
+      },
+    },
+    moved: () => void log.push('hook moved'),
+    failed: () => void log.push('hook failed'),
+  });
+  await runSession(service, 'x', [{ kind: 'move' }]);
+  t.deepEqual(log, ['stage moved', 'stage failed', 'hook moved', 'stage failed', 'hook failed']);
 });

@@ -286,3 +286,39 @@ test('what a stage left running cannot move the restart point of the next', asyn
   });
   t.true((await late) instanceof StageOver);
 });
+
+test('many writes that wait for room share one listener, and all go on', async (t) => {
+  const { client, connection, io } = await benchWith('');
+  let answeredCount = 0;
+  for (let index = 0; index < 40; index++) void io.write('x'.repeat(50)).then(() => answeredCount++);
+  t.is(connection.listenerCount('drain'), 1);
+  for (let index = 0; index < 40; index++) {
+    connection.deliver(Infinity);
+    await turn();
+  }
+  t.is(answeredCount, 40);
+  t.is(client.received.length, 2_000);
+});
+
+test.serial('what a readUntil copies does not grow with the number of pieces', async (t) => {
+  const LENGTH = 20_000;
+  const { connection, io } = await benchWith(`${'a'.repeat(LENGTH)}\r\nrest`);
+  let copiedLength = 0;
+  const concat = Buffer.concat.bind(Buffer);
+  Buffer.concat = (list, length) => {
+    const all = concat(list, length);
+    copiedLength += all.length;
+    return all;
+  };
+  try {
+    const line = io.readUntil('\r\n', { maxLength: 2 * LENGTH });
+    for (let index = 0; index < LENGTH + 2; index++) {
+      connection.arrive(1);
+      await new Promise((resolve) => process.nextTick(resolve));
+    }
+    t.is((await line)?.length, LENGTH);
+  } finally {
+    Buffer.concat = concat;
+  }
+  t.true(copiedLength < 10 * LENGTH, `${copiedLength} bytes copied for ${LENGTH}`);
+});

@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { SnapshotInvalid, SnapshotMismatch, SnapshotNotSerialisable, SnapshotTooLarge } from '@migratory/framework';
 import { FINISHED } from '@migratory/framework/internal/runtime/frame.js';
 import { EMPTY_JOURNAL } from '@migratory/framework/internal/runtime/snapshot-record.js';
-import { encodeValue } from '@migratory/framework/internal/snapshotable.js';
+import { encodeValue, findObstacle } from '@migratory/framework/internal/snapshotable.js';
 import { data } from '../support/arbitrary-data.js';
-import { at, snapshotOf, snapshotService, type Fields } from '../support/snapshot-service.js';
+import { at, snapshotOf, snapshotService, type Fields, type Schema } from '../support/snapshot-service.js';
 
 const box = snapshotService();
 
@@ -92,6 +92,49 @@ test('a later snapshot does not write over an earlier one, and neither keeps mor
     frame.encode(at('begin'), 'cleared');
   }
   t.deepEqual(Uint8Array.from(first), kept);
+});
+
+test('what a stage has recorded waits while there is a restart point of another one', (t) => {
+  const frame = box.frame({ value: 1 });
+  frame.encode(at('body'), 'cleared');
+  frame.record('order', 42);
+  const before = frame.encode(at('body'), 'kept');
+  for (const stage of ['begin', 'body']) {
+    const ahead = box.frame({ value: 0 });
+    ahead.restore(frame.encode(at(stage), 'set-aside'));
+    t.deepEqual(ahead.recorded('order'), { kind: 'new' }, 'it is none of its');
+  }
+  t.deepEqual(frame.encode(at('body'), 'kept'), before);
+  t.deepEqual(frame.recorded('order'), { kind: 'recorded', result: 42 });
+  frame.encode(at('begin'), 'set-aside');
+  frame.encode(at('body'), 'cleared');
+  frame.encode(at('body'), 'kept');
+  t.deepEqual(frame.recorded('order'), { kind: 'new' }, 'it has been entered anew');
+});
+
+test('arrays with more or less than their elements, and keys that are no text, do not travel', (t) => {
+  const holes = [1, 2, 3];
+  Reflect.deleteProperty(holes, '1');
+  const found: [value: unknown, path: string][] = [
+    [holes, 'f'],
+    [{ inside: Object.assign([1], { extra: 2 }) }, 'f.inside'],
+    [/a(?<b>.)/.exec('ab'), 'f'],
+    [{ ['\ud800']: 1 }, 'f'],
+  ];
+  for (const [value, path] of found) t.is(findObstacle(value, 'f')?.path, path);
+  for (const value of [[], [undefined], ['ab'.split('')]]) t.is(findObstacle(value, 'f'), undefined);
+});
+
+test('a validator that answers no verdict refuses, and throws at nobody', (t) => {
+  for (const answer of [undefined, null, { issues: 'many' }]) {
+    const validate = {
+      value: { '~standard': { version: 1, vendor: 'test', validate: () => answer } } as unknown as Schema,
+    };
+    const broken = snapshotService({ validate });
+    t.throws(() => snapshotOf(broken, { value: 1 }, 'body'), { instanceOf: SnapshotInvalid });
+    const examined = broken.format.examine(snapshotOf(box, { value: 1 }, 'body'));
+    t.is(examined.kind === 'refused' ? examined.error.reason : undefined, 'invalid');
+  }
 });
 
 test('a service that has finished sends none of its fields', (t) => {

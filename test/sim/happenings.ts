@@ -26,6 +26,8 @@ export type Happening =
       readonly fault: 'lose' | 'crash-sender' | 'crash-receiver';
       /** How long who crashes is away. */
       readonly forMs: number;
+      /** So many of the newest requests come again, in the time of two handoffs. */
+      readonly echoes: number;
     }
   | { readonly kind: 'replay' | 'forge' | 'repeat' | 'stale'; readonly count: number }
   /** From now on old segments follow each answer that a member gives to a request. */
@@ -110,6 +112,13 @@ export function drawEnds(draw: Draw, durationMs: number): TimedHappening[] {
   });
 }
 
+/** Every client's machine falls silent. */
+export function drawVanishing(draw: Draw, durationMs: number, clientCount: number): TimedHappening[] {
+  return Array.from({ length: clientCount }, (_, client): TimedHappening => {
+    return { atMs: draw.fraction() * durationMs, happening: { kind: 'end', client, how: 'vanish' } };
+  });
+}
+
 const MESSAGES = ['fetch', 'image', 'refuse', 'installed', 'returned', 'inquire', 'held', 'disclaimed'] as const;
 
 /** Moves to and fro, while the messages about them are lost and requests come again. */
@@ -123,7 +132,8 @@ export function drawDuel(draw: Draw, durationMs: number, clientCount: number): T
   });
   const sabotages = Array.from({ length: draw.pick([1, 2, 5]) }, (): TimedHappening => {
     const forMs = draw.fraction() * draw.pick([30, 1_000]);
-    const happening = { message: draw.pick(messages), fault: draw.pick(faults), forMs };
+    const message = draw.chance(0.4) ? 'image' : draw.pick(messages);
+    const happening = { message, fault: draw.pick(faults), forMs, echoes: draw.pick([0, 8, 16]) };
     return { atMs: at(), happening: { kind: 'sabotage', ...happening } };
   });
   const repeats = Array.from({ length: draw.pick([0, 10, 40]) }, (): TimedHappening => {
@@ -146,6 +156,35 @@ export function drawDuel(draw: Draw, durationMs: number, clientCount: number): T
     return { atMs: declineAtMs, happening: { kind: 'decline', member, forMs: draw.pick([100, 1_000, 3_000]) } };
   });
   return [...moves, ...sabotages, ...repeats, ...cuts, ...deafenings, ...declines];
+}
+
+/**
+ * A member has the connection and nobody knows: not who gave it, whose pointer is never confirmed, and not the client, which
+ * asks others in vain until it is answered. What it asked them comes again when the connection has long gone on, or ended.
+ */
+export function drawForgetting(
+  draw: Draw,
+  durationMs: number,
+  { memberCount, attemptMs }: { readonly memberCount: number; readonly attemptMs: number },
+): TimedHappening[] {
+  const atMs = draw.fraction() * 0.3 * durationMs;
+  const [to, next] = [draw.below(memberCount), draw.below(memberCount)];
+  const deafMs = attemptMs * (memberCount - draw.fraction());
+  const others = Array.from({ length: memberCount }, (_, member) => member).filter((member) => member !== to);
+  const again = Array.from({ length: 20 }, (_, index): TimedHappening => {
+    return { atMs: atMs + deafMs + attemptMs * (1 + 0.5 * index), happening: { kind: 'repeat', count: 1 } };
+  });
+  return [
+    { atMs, happening: { kind: 'sabotage', message: 'installed', fault: 'lose', forMs: 0, echoes: 0 } },
+    { atMs, happening: { kind: 'move', client: 0, to } },
+    { atMs, happening: { kind: 'deafen', client: 0, forMs: deafMs } },
+    ...others.map((member): TimedHappening => {
+      const forMs = deafMs + attemptMs * memberCount;
+      return { atMs, happening: { kind: 'cut-client', from: 0, to: member, forMs } };
+    }),
+    { atMs: atMs + deafMs + attemptMs * (memberCount + 1), happening: { kind: 'move', client: 0, to: next } },
+    ...again,
+  ];
 }
 
 /** Moves to and fro in quick succession: what the first member sent is still about when it serves again. */

@@ -119,6 +119,10 @@ export class Operator {
     const [sabotage] = index === -1 ? [] : this.#sabotages.splice(index, 1);
     if (sabotage === undefined) return 'deliver';
     this.#reached.count('sabotage', `${sabotage.fault} at ${sabotage.message}`);
+    const handoffMs = from.host?.limits.handoffTimeoutMs ?? 0;
+    for (let echo = 1; echo <= sabotage.echoes; echo++) {
+      this.#after((2 * handoffMs * echo) / sabotage.echoes, () => this.#attacker.repeat());
+    }
     if (sabotage.fault === 'lose') return 'lose';
     const victim = sabotage.fault === 'crash-sender' ? from : to;
     // A sender falls with what it has just sent, a receiver when it has taken it.

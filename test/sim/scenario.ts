@@ -17,9 +17,11 @@ import {
   drawEndings,
   drawEnds,
   drawFaults,
+  drawForgetting,
   drawMoves,
   drawSleep,
   drawStaleTraffic,
+  drawVanishing,
   type TimedHappening,
 } from './happenings.js';
 import type { Habits } from './server-application.js';
@@ -57,12 +59,22 @@ const THEMES = [
   'duel',
   'duel',
   'duel',
+  'forgetting',
+  'vanishing',
   'stale-traffic',
   'stale-traffic',
   'endings',
   'endings',
   'sleep',
 ] as const;
+
+const bufferLengths = {
+  // Nobody reads while all sleep: with room for everything no window closes, and nothing has to be probed for days.
+  sleep: [1_000_000],
+  // Who vanishes leaves a window that is closed, or nearly so.
+  vanishing: [600, 1_500],
+  other: [600, 1_500, 4_000, 20_000, 1_000_000],
+};
 
 export function scenarioOf(seed: number): Scenario {
   const draw = new Draw(seed);
@@ -72,14 +84,17 @@ export function scenarioOf(seed: number): Scenario {
   // In round trips, so that whatever the network is like the exchanges go on while things happen.
   const roundTripMs = 2 * network.maxDelayMs + 0.2;
   const durationMs = roundTripMs * draw.pick([6, 15, 40, 120]);
-  const connectionCount = theme === 'duel' ? draw.between(1, 2) : draw.between(1, 4);
+  const connectionCount = theme === 'forgetting' ? 1 : theme === 'duel' ? draw.between(1, 2) : draw.between(1, 4);
+  const attemptMs = draw.pick([250, 1_500]);
   const happenings = draw.chance(0.25) ? drawEnds(draw, durationMs) : [];
   if (theme === 'duel') happenings.push(...drawDuel(draw, durationMs, connectionCount));
+  else if (theme === 'forgetting') happenings.push(...drawForgetting(draw, durationMs, { memberCount, attemptMs }));
   else happenings.push(...drawMoves(draw, durationMs), ...drawFaults(draw, durationMs));
   if (theme === 'stale-traffic') {
     happenings.push(...drawStaleTraffic(draw, durationMs, { clientCount: connectionCount, roundTripMs }));
   }
   if (theme === 'endings') happenings.push(...drawEndings(draw, connectionCount));
+  if (theme === 'vanishing') happenings.push(...drawVanishing(draw, durationMs, connectionCount));
   if (theme === 'sleep') happenings.push(...drawSleep(draw, durationMs));
   happenings.sort((a, b) => a.atMs - b.atMs);
   const healedAtMs = happenings.reduce((latest, { atMs, happening }) => {
@@ -87,6 +102,9 @@ export function scenarioOf(seed: number): Scenario {
   }, durationMs);
   const peerDelayMs = roundTripMs * (theme === 'duel' ? draw.pick([0.5, 2, 6]) : draw.pick([0.1, 0.5, 2]));
   const mayFreeze = draw.chance(0.7);
+  const modes = mayFreeze
+    ? draw.pick([['live'], ['held'], ['verified'], ['live', 'held', 'verified']] as const)
+    : draw.pick([['live'], ['verified']] as const);
   const sendBufferLength = theme === 'sleep' ? 100_000 : draw.pick([2_000, 10_000, 100_000]);
   const isHasty = theme === 'duel' || draw.chance(0.3);
   return {
@@ -96,15 +114,14 @@ export function scenarioOf(seed: number): Scenario {
     peerDelayMs,
     mtu: draw.pick([240, 576, 1_500]),
     tcp: {
-      // Nobody reads while all sleep: with room for everything no window closes, and nothing has to be probed for days.
-      receiveBufferLength: theme === 'sleep' ? 1_000_000 : draw.pick([600, 1_500, 4_000, 20_000, 1_000_000]),
+      receiveBufferLength: draw.pick(bufferLengths[theme === 'sleep' || theme === 'vanishing' ? theme : 'other']),
       sendBufferLength,
       timeWaitMs: 60_000,
       keepAliveIdleMs: theme === 'sleep' ? 5 * 86_400_000 : 15_000,
       keepAliveIntervalMs: 5_000,
     },
     migration: {
-      requestAttemptMs: draw.pick([250, 1_500]),
+      requestAttemptMs: attemptMs,
       setUpTimeoutMs: 60_000,
       ...(draw.chance(0.1) ? { imageLength: draw.pick([300, 2_000]) } : {}),
       ...(draw.chance(0.1) ? { inputLogLength: draw.pick([50, 1_000]) } : {}),
@@ -126,12 +143,10 @@ export function scenarioOf(seed: number): Scenario {
         { pauseRate: 0.5, maxPauseMs: 0.02 * durationMs },
       ]),
       maxWriteLength: draw.pick([10, 500, 5_000]),
-      modes: mayFreeze
-        ? draw.pick([['live'], ['held'], ['verified'], ['live', 'held', 'verified']])
-        : draw.pick([['live'], ['verified']]),
+      modes,
       sendBufferLength,
       pausesUntilMs: healedAtMs,
-      divergeRate: draw.chance(0.1) ? 0.3 : 0,
+      divergeRate: draw.chance(0.3) ? draw.pick([0.3, 1]) : 0,
       maxEndPauseMs: theme === 'endings' ? roundTripMs * draw.pick([0, 2, 10]) : 0,
     },
     connections: Array.from({ length: connectionCount }, () => connection(draw, durationMs, healedAtMs)),

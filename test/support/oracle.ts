@@ -111,6 +111,7 @@ export class Oracle {
     followed.firstSequence = record.tcp.send.initialSequence;
     followed.sentOffset = record.tcp.send.highestOffset;
     followed.owner = { member, application };
+    followed.ownerCrashed = false;
     followed.lastOwner = member;
   }
 

@@ -6,8 +6,8 @@ import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { servicePublicKey } from '@migratory/stack';
-import { makeServiceKey } from '@migratory/demo/certificates';
-import { freePorts } from './free-ports.js';
+import { makeServiceKey } from '@migratory/framework/certificates';
+import { freePorts } from '@migratory/framework/local-service';
 import { command, openClient, startGateway, startService } from './world.js';
 
 test('bytes go both ways, and the end of the client reaches the service before its last bytes come back', async (t) => {

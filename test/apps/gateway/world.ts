@@ -10,16 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
-import { makeCluster, makeServiceKey, type ServiceKey } from '@migratory/demo/certificates';
+import type { ServiceKey } from '@migratory/framework/certificates';
+import { addressOf, LOOPBACK, planLocalService } from '@migratory/framework/local-service';
 import { Gateway, type GatewayEvent, type GatewayOptions } from '@migratory/gateway/gateway';
-import {
-  createNodeStack,
-  type Address,
-  type MemberEntry,
-  type MigratoryConnection,
-  type Stack,
-} from '@migratory/stack';
-import { freePorts } from './free-ports.js';
+import { createNodeStack, type Address, type MigratoryConnection, type Stack } from '@migratory/stack';
 
 export interface TestService {
   readonly addresses: readonly Address[];
@@ -32,33 +26,20 @@ export interface TestService {
 
 /** Two members, closed at the end of the test. */
 export async function startService(t: ExecutionContext): Promise<TestService> {
-  const ids = [1, 2];
-  const ports = await freePorts(ids.length);
-  const members: MemberEntry[] = ids.map((id, index) => ({
-    id,
-    address: { ip: '127.0.0.1', port: ports[index]?.udp ?? 0 },
-    peer: { host: '127.0.0.1', port: ports[index]?.tcp ?? 0 },
-  }));
-  const cluster = await makeCluster(ids);
-  const key = makeServiceKey();
+  const { key, members } = await planLocalService(2);
   const accepted: MigratoryConnection[] = [];
   const waiting: ((connection: MigratoryConnection) => void)[] = [];
-  for (const { id, address } of members) {
-    const { certificate = '', privateKey = '' } = cluster.members.get(id) ?? {};
-    const tls = { certificateAuthority: cluster.certificateAuthority, certificate, privateKey };
-    const stack = await createNodeStack({
-      ip: '127.0.0.1',
-      membership: { id, members, serviceKey: key.privateKey, tls },
-    });
+  for (const membership of members) {
+    const stack = await createNodeStack({ ip: LOOPBACK, membership });
     closeAfter(t, stack);
-    await stack.listen({ port: address.port }, (connection) => {
+    await stack.listen({ port: addressOf(membership).port }, (connection) => {
       accepted.push(connection);
       serve(connection);
       waiting.shift()?.(connection);
     });
   }
   return {
-    addresses: members.map(({ address }) => address),
+    addresses: members.map(addressOf),
     key,
     accepted,
     arrival: () => new Promise((resolve) => waiting.push(resolve)),

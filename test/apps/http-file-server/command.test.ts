@@ -9,12 +9,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createSocket } from 'node:dgram';
 import test, { type ExecutionContext } from 'ava';
-import { makeCluster, makeServiceKey } from '@migratory/demo/certificates';
+import { addressOf, filesOf, LOOPBACK, planLocalService } from '@migratory/framework/local-service';
 import { createNodeStack } from '@migratory/stack';
-import { freePort } from './free-port.js';
+import { parseExposition } from '../../support/exposition.js';
 
 const program = fileURLToPath(import.meta.resolve('@migratory/http-file-server/internal/main.js'));
-const IP = '127.0.0.1';
 
 interface Place {
   readonly folder: string;
@@ -28,27 +27,14 @@ interface Place {
 async function makePlace(t: ExecutionContext): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'migratory-command-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  const cluster = await makeCluster([1]);
+  const service = await planLocalService(1);
   await mkdir(join(folder, 'www'));
-  const port = await freePort();
-  const config = {
-    id: 1,
-    ip: IP,
-    port,
-    members: [{ id: 1, address: { ip: IP, port }, peer: { host: IP, port: await freePort() } }],
-    serviceKeyFile: 'service.pem',
-    tls: { certificateAuthorityFile: 'ca.pem', certificateFile: 'member.pem', privateKeyFile: 'member.key' },
-  };
-  const texts: [name: string, text: string | undefined][] = [
-    ['www/hello.txt', 'hello'],
-    ['service.pem', makeServiceKey().privateKey],
-    ['ca.pem', cluster.certificateAuthority],
-    ['member.pem', cluster.members.get(1)?.certificate],
-    ['member.key', cluster.members.get(1)?.privateKey],
-    ['member.json', JSON.stringify(config)],
-  ];
-  for (const [name, text] of texts) await writeFile(join(folder, name), text ?? '');
-  const configFile = join(folder, 'member.json');
+  await writeFile(join(folder, 'www/hello.txt'), 'hello');
+  const files = filesOf(service);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const config = JSON.parse(files['member-1.json'] ?? '') as object;
+  const [{ port } = { port: 0 }] = service.members.map(addressOf);
+  const configFile = join(folder, 'member-1.json');
   return { folder, port, config, configFile, options: ['--root', join(folder, 'www'), '--config', configFile] };
 }
 
@@ -79,16 +65,18 @@ const unusable: [what: string, spoil: Spoil, line: RegExp][] = [
   ['no root', ({ configFile }) => ['--config', configFile], /required option '--root/],
   ['a surplus argument', ({ options }) => [...options, 'x'], /too many arguments/],
   ['an unknown log level', ({ options }) => [...options, '--log-level', 'loud'], /'loud' is invalid/],
+  ['an address for metrics that is none', ({ options }) => [...options, '--metrics', 'x'], /--metrics.*like 9100/],
   ['a root that is missing', ({ configFile }) => ['--root', '/nowhere', '--config', configFile], /nowhere.*ENOENT/],
   ['a root that is a file', ({ configFile }) => ['--root', configFile, '--config', configFile], /--root.*ENOTDIR/],
   ['a config that is missing', ({ folder }) => ['--root', folder, '--config', '/nowhere'], /nowhere.*ENOENT/],
-  ['a config that is no JSON', ({ folder }) => ['--root', folder, '--config', join(folder, 'ca.pem')], /no JSON/],
-  ['a config with a bad port', withConfig({ port: 99_999 }), /member\.json: port: /],
-  ['a config with a bad address', withConfig({ ip: 'here' }), /member\.json: ip: must be an IP address/],
-  ['a config with a word too many', withConfig({ colour: 'red' }), /member\.json: .*colour/],
-  ['a config of nobody', withConfig({ id: 9 }), /member\.json: members: none has the id 9/],
+  [
+    'a config that is no JSON',
+    ({ folder }) => ['--root', folder, '--config', join(folder, 'authority.pem')],
+    /no JSON/,
+  ],
+  ['a config with a bad address', withConfig({ ip: 'here' }), /member-1\.json: ip: must be an IP address/],
   ['a key that is missing', withConfig({ serviceKeyFile: 'lost.pem' }), /lost\.pem.*ENOENT/],
-  ['a key that is none', withConfig({ serviceKeyFile: 'ca.pem' }), /key/i],
+  ['a key that is none', withConfig({ serviceKeyFile: 'authority.pem' }), /key/i],
 ];
 
 for (const [what, spoil, line] of unusable) {
@@ -104,10 +92,30 @@ test('a port in use: one line, exit status 2', async (t) => {
   const place = await makePlace(t);
   const other = createSocket('udp4');
   t.teardown(() => other.close());
-  await new Promise<void>((resolve) => other.bind(place.port, IP, resolve));
+  await new Promise<void>((resolve) => other.bind(place.port, LOOPBACK, resolve));
   const { status, errors } = await outcomeOf(start(t, place.options));
   t.is(status, 2);
   t.regex(errors, /^[^\n]*port is in use[^\n]*\n$/);
+});
+
+test('metrics are served until it has stopped; their port in use is one line, exit status 2', async (t) => {
+  const { options } = await makePlace(t);
+  const child = start(t, [...options, '--metrics', '0']);
+  const ended = outcomeOf(child);
+  if (child.stdout === null) throw new Error('No output.');
+  const [ready] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const { metrics: url } = JSON.parse(ready) as { metrics: string };
+  const metrics = parseExposition(await (await fetch(url)).text());
+  t.is(metrics.get('migratory_connections')?.samples.get('service="http-files"'), 0);
+
+  const other = await makePlace(t);
+  const refused = await outcomeOf(start(t, [...other.options, '--metrics', new URL(url).port]));
+  t.is(refused.status, 2);
+  t.regex(refused.errors, /^[^\n]*can't serve metrics on \S+: the port is in use[^\n]*\n$/);
+
+  child.kill('SIGTERM');
+  t.deepEqual(await ended, { status: 0, errors: '' });
+  await t.throwsAsync(fetch(url));
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -120,11 +128,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => events.push(JSON.parse(line) as Record<string, unknown>));
     await once(lines, 'line');
-    t.like(events[0], { event: 'ready', ip: IP, port, member: 1 });
+    t.like(events[0], { event: 'ready', ip: LOOPBACK, port, member: 1 });
 
-    const stack = await createNodeStack({ ip: IP });
+    const stack = await createNodeStack({ ip: LOOPBACK });
     t.teardown(() => stack.close());
-    const connection = stack.connect({ address: { ip: IP, port } });
+    const connection = stack.connect({ address: { ip: LOOPBACK, port } });
     connection.write('GET /hello.txt HTTP/1.1\r\nHost: files\r\nConnection: close\r\n\r\n');
     let received = '';
     for await (const chunk of connection as AsyncIterable<Buffer>) received += chunk.toString();

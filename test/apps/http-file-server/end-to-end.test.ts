@@ -6,20 +6,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { makeCluster, makeServiceKey } from '@migratory/demo/certificates';
 import { Container, startMember, type Member, type Report } from '@migratory/framework';
-import { createNodeStack, servicePublicKey, type MemberEntry, type MigratoryConnection } from '@migratory/stack';
+import { addressOf, LOOPBACK, planLocalService } from '@migratory/framework/local-service';
+import { createNodeStack, servicePublicKey, type Address, type MigratoryConnection } from '@migratory/stack';
 import { WallClock } from '@migratory/http-file-server/internal/clock-adapter.js';
 import { FileSession } from '@migratory/http-file-server/internal/file-session.js';
 import { FileStore } from '@migratory/http-file-server/internal/file-store.js';
 import { RequestLog } from '@migratory/http-file-server/internal/request-log.js';
-import { freePort } from './free-port.js';
 
-const IP = '127.0.0.1';
 const FILE_LENGTH = 20_000_000;
 
 interface Service {
-  readonly entries: readonly MemberEntry[];
+  /** Of member 1. */
+  readonly address: Address;
   readonly publicKey: Uint8Array;
   readonly reports: readonly Report[];
   /** The first one first. */
@@ -27,39 +26,24 @@ interface Service {
 }
 
 async function startService(t: ExecutionContext, root: string): Promise<Service> {
-  const cluster = await makeCluster([1, 2]);
-  const key = makeServiceKey();
-  const entries: MemberEntry[] = [];
-  for (const id of [1, 2]) {
-    const port = await freePort();
-    entries.push({ id, address: { ip: IP, port }, peer: { host: IP, port: await freePort() } });
-  }
+  const { key, members: planned } = await planLocalService(2);
   const reports: Report[] = [];
   const members: Member[] = [];
-  for (const { id, address } of entries) {
+  for (const membership of planned) {
     const container = new Container();
     container.bind(FileStore).toConstantValue(await FileStore.at(root));
     container.bind(WallClock).toConstantValue(new WallClock());
     container.bind(RequestLog).toConstantValue(new RequestLog(() => undefined));
-    const credentials = cluster.members.get(id);
-    if (credentials === undefined) throw new Error(`No certificate for member ${id}.`);
     const member: Member = await startMember({
-      stack: {
-        ip: IP,
-        membership: {
-          id,
-          members: entries,
-          serviceKey: key.privateKey,
-          tls: { certificateAuthority: cluster.certificateAuthority, ...credentials },
-        },
-      },
-      services: [{ service: FileSession, port: address.port, container }],
+      stack: { ip: LOOPBACK, membership },
+      services: [{ service: FileSession, port: addressOf(membership).port, container }],
       report: (report) => reports.push(report),
     });
     t.teardown(() => member.stop());
     members.push(member);
   }
-  return { entries, publicKey: servicePublicKey(key.publicKey), reports, members };
+  const [address = { ip: LOOPBACK, port: 0 }] = planned.map(addressOf);
+  return { address, publicKey: servicePublicKey(key.publicKey), reports, members };
 }
 
 /** Moves the connection to the other member each time that so many more bytes have come. */
@@ -86,11 +70,10 @@ test('a download of 20 MB arrives whole while it moves back and forth between tw
   t.teardown(() => rm(root, { recursive: true }));
   const content = randomBytes(FILE_LENGTH);
   await writeFile(join(root, 'large.bin'), content);
-  const { entries, publicKey, reports } = await startService(t, root);
-  const stack = await createNodeStack({ ip: IP });
+  const { address, publicKey, reports } = await startService(t, root);
+  const stack = await createNodeStack({ ip: LOOPBACK });
   t.teardown(() => stack.close());
 
-  const address = entries[0]?.address ?? { ip: IP, port: 0 };
   const connection = stack.connect({ address, servicePublicKey: publicKey, migration: 'required' });
   connection.write('GET /large.bin HTTP/1.1\r\nHost: files\r\nConnection: close\r\n\r\n');
   await once(connection, 'migratable');
@@ -123,11 +106,10 @@ test('a member that drains gives its downloads to the other one, and then nothin
   t.teardown(() => rm(root, { recursive: true }));
   const content = randomBytes(FILE_LENGTH);
   await writeFile(join(root, 'large.bin'), content);
-  const { entries, publicKey, reports, members } = await startService(t, root);
-  const stack = await createNodeStack({ ip: IP });
+  const { address, publicKey, reports, members } = await startService(t, root);
+  const stack = await createNodeStack({ ip: LOOPBACK });
   t.teardown(() => stack.close());
 
-  const address = entries[0]?.address ?? { ip: IP, port: 0 };
   const connections = [1, 2, 3].map(() =>
     stack.connect({ address, servicePublicKey: publicKey, migration: 'required' }),
   );

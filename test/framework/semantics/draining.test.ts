@@ -252,6 +252,16 @@ test('[A3] a drain hook that throws ends drain() with its error; the connections
   });
 });
 
+test('a drain for a time that is none is refused, and changes nothing', async (t) => {
+  await inServiceWorld({ service: answering }, async (world) => {
+    const application = world.application(1);
+    for (const timeoutMs of [NaN, -1]) {
+      t.true((await thrownBy(() => application.drain({ timeoutMs }))) instanceof InvalidOption);
+    }
+    t.deepEqual([application.state, world.client.state], ['ready', 'open']);
+  });
+});
+
 test('[A4] a stop hook that throws ends stop() with its error, when the connections have gone', async (t) => {
   const lifecycle = (member: number): ServiceLifecycle => (member === 1 ? hooks([], () => '', 'stop') : {});
   await inServiceWorld({ service: answering, lifecycle }, async (world) => {

@@ -118,6 +118,7 @@ test("[F7] a handler that can't be built is reported, and its connection is rese
     const client = await world.connect(1, 'plain');
     await world.pass();
     t.deepEqual([world.failures, client.state, world.counters(1).failed], [['handler-not-built'], 'lost', 1]);
+    t.is(world.counters(1).accepted, 1, 'it has connected all the same');
   });
 });
 

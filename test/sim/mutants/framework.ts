@@ -22,7 +22,7 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
   {
     name: 'snapshot without setState',
     file: 'runtime/stay.ts',
-    find: "this.#restart({ kind: 'stage', stage }, stage === this.#stage ? 'kept' : 'cleared');",
+    find: "this.#restart({ kind: 'stage', stage }, stage === this.#stage ? 'kept' : 'set-aside');",
     replace: "this.frame.encode({ kind: 'stage', stage }, 'kept');",
     breaks: ['S1', 'S5'],
   },
@@ -51,17 +51,17 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
   {
     name: 'wait that a departure ends is taken for a success',
     file: 'runtime/lifeline.ts',
-    find: `      waits.add(settle);
+    find: `      }, event);
     });
     this.check();`,
-    replace: `      waits.add(settle);
+    replace: `      }, event);
     });`,
     breaks: ['S2'],
   },
   {
     name: 'departure ends no wait',
     file: 'runtime/lifeline.ts',
-    find: `    for (const settle of [...(this.#waits ?? [])]) settle();
+    find: `    this.#settle(() => true);
     this.#abort`,
     replace: '    this.#abort',
     breaks: ['S6'],

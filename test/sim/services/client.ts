@@ -7,6 +7,7 @@ import {
   leaveSilentMember,
   type MemberId,
   type MigratoryConnection,
+  type MoveReport,
 } from '@migratory/stack';
 import { testServicePublicKey } from '../../support/stack-world.js';
 import type { Reached } from '../campaign.js';
@@ -64,6 +65,9 @@ export class Client {
     this.connection.on('end', () => {
       this.#sawEnd = true;
       this.#proceed();
+    });
+    this.connection.on('move', ({ epoch }: MoveReport) => {
+      followed.acceptedEpoch = epoch;
     });
     this.connection.on('error', (error: Error) => {
       this.failure = error instanceof ConnectionFailed ? error.reason : error.message;

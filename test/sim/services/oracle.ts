@@ -33,6 +33,10 @@ export class Followed {
   owner: Owner | undefined;
   lastOwner: Machine | undefined;
   epoch = -1;
+  /** In which the client last accepted a member. */
+  acceptedEpoch = 0;
+  /** The epoch of the owner that has died, until another one goes on. */
+  deadEpoch: number | undefined;
   /** What its handler is at, innermost last. */
   readonly doing: string[] = [];
   consumedLength = 0;
@@ -44,6 +48,10 @@ export class Followed {
   lockCount = 0;
   /** How many of the drawn parts of the output are settled. */
   settledCount = 0;
+  /** The same in the image that left last. */
+  imageSettledCount = 0;
+  /** A member that has died may have run what its client never saw, and another one runs that again. */
+  mayRepeat = false;
   /** A handler has returned done(): no stage runs again. */
   isFinished = false;
   /** Why the connection need not survive: its member has died, gave it up, or could not be reached at the start. */
@@ -112,6 +120,16 @@ export class Oracle {
         'S2',
         `${machine.name} serves ${name} at epoch ${epoch} after ${followed.epoch}`,
       );
+      // What its client accepted is over with the member that died: nobody goes on from an image of before.
+      const { deadEpoch, acceptedEpoch } = followed;
+      const isUnseen = deadEpoch === undefined || acceptedEpoch < deadEpoch;
+      this.check(
+        isUnseen,
+        'S2',
+        `${machine.name} serves ${name} from before epoch ${acceptedEpoch}, which was accepted`,
+      );
+      followed.mayRepeat ||= deadEpoch !== undefined;
+      followed.deadEpoch = undefined;
       followed.arrivalCount++;
       this.#reached.count('arrivals', followed.service);
     }
@@ -133,6 +151,7 @@ export class Oracle {
     this.#reached.count('moved during', at);
     this.check(followed.lockCount === 0, 'S7', `${followed.name} left during ${at}, which is locked`);
     followed.owner = undefined;
+    followed.imageSettledCount = followed.settledCount;
   }
 
   closed(connection: MigratoryConnection): void {
@@ -266,11 +285,14 @@ export class Oracle {
     );
   }
 
-  /** Whoever takes the connection up again, from an image of before, knows nothing of what the dead process did. */
+  /** Whoever takes the connection up again, as its client never saw the dead process, knows nothing of what that did. */
   died(machine: Machine): void {
     for (const followed of this.#heldBy(machine)) {
+      if (followed.owner === undefined) continue;
       followed.owner = undefined;
+      followed.deadEpoch = followed.epoch;
       followed.isFinished = false;
+      followed.settledCount = followed.imageSettledCount;
     }
   }
 }

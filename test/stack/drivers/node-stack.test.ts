@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import test from 'ava';
-import { makeCluster } from '@migratory/demo/certificates';
+import { makeCluster } from '@migratory/framework/certificates';
 import {
   BindFailed,
   createNodeStack,
@@ -18,7 +18,8 @@ import {
 import { pattern, readAll } from '../../support/bytes.js';
 import { testServiceKey } from '../../support/stack-world.js';
 
-const cluster = await makeCluster([1, 2]);
+const VALIDITY = { now: new Date(), days: 1 };
+const cluster = await makeCluster([1, 2], VALIDITY);
 const ENTRY: MemberEntry = { id: 1, address: { ip: '127.0.0.1', port: 4_000 }, peer: { host: '127.0.0.1', port: 0 } };
 
 type Membership = NonNullable<NodeStackOptions['membership']>;

@@ -11,7 +11,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
-import { makeCluster, type Cluster } from '@migratory/demo/certificates';
+import { makeCluster, type Cluster } from '@migratory/framework/certificates';
 import {
   openPeerChannel,
   type NodePeerChannel,
@@ -24,8 +24,9 @@ import { frameHeader } from '@migratory/stack/internal/transfer/framing.js';
 import { encodePeerMessage } from '@migratory/stack/internal/transfer/message-codec.js';
 import type { PeerMessage } from '@migratory/stack/internal/transfer/messages.js';
 
-const cluster = await makeCluster([1, 2, 3]);
-const stranger = await makeCluster([1, 2]);
+const VALIDITY = { now: new Date(), days: 1 };
+const cluster = await makeCluster([1, 2, 3], VALIDITY);
+const stranger = await makeCluster([1, 2], VALIDITY);
 const IMAGE = { kind: 'image', exchange: 1, cid: '0000000000000001', epoch: 1 } as const;
 const pull = (count: number): PeerMessage => ({ kind: 'pull', count });
 

@@ -24,6 +24,7 @@ const message: fc.Arbitrary<PeerMessage | ControlMessage> = fc.oneof(
     kind: fc.constant('fetch' as const),
     ...about,
     origin: u16,
+    acceptedEpoch: u32,
     receiveNext: u32,
     sendUnacknowledged: u32,
     nonce: u32,

@@ -8,9 +8,13 @@ import type { ServerApplication } from '../../sim/server-application.js';
 import { check, type Followed } from '../followed.js';
 
 /** The application begins to run at `member`. */
-export function checkOpens({ owner, serverOutcome }: Followed, member: MemberId): void {
+export function checkOpens(followed: Followed, member: MemberId): void {
+  const { owner, serverOutcome, ownerCrashed, clientEpoch, epoch } = followed;
   check(owner === undefined, 'S2', `member ${member} runs a connection that runs at member ${owner?.member ?? 0}`);
   check(serverOutcome === undefined, 'S2', `member ${member} runs a connection that had ended`);
+  // What its client accepted is over with the member that died: nobody goes on from an image of before.
+  const isPast = ownerCrashed && clientEpoch >= epoch;
+  check(!isPast, 'S2', `member ${member} goes on from before epoch ${clientEpoch}, which the client has accepted`);
 }
 
 export function checkDeparts({ owner }: Followed, application: ServerApplication): void {

@@ -24,14 +24,11 @@ export class Requests {
 
   /** `member` takes the connection for `epoch`: the client asked for that, and has not gone on elsewhere since. */
   checkTaken(followed: Followed, member: MemberId, epoch: number): void {
-    const { cid, epoch: lastEpoch, clientEpoch, lastOwner, ownerCrashed } = followed;
+    const { cid, epoch: lastEpoch, clientEpoch } = followed;
     const isAsked = this.#asked.has(`${cid ?? ''} ${epoch} ${member}`);
     check(isAsked, 'S4', `member ${member} took what nobody asked it to take`);
-    // A member that has lost its memory may ask for the same image again; nobody can confirm it there.
-    const isCurrent = epoch > clientEpoch || (ownerCrashed && epoch === clientEpoch);
-    check(isCurrent, 'S4', `member ${member} took a connection that has moved on since`);
-    const isNewer = epoch > lastEpoch || (epoch === lastEpoch && member === lastOwner);
-    check(isNewer, 'S4', `member ${member} took epoch ${epoch} after ${lastEpoch}`);
+    check(epoch > clientEpoch, 'S4', `member ${member} took a connection that has moved on since`);
+    check(epoch > lastEpoch, 'S4', `member ${member} took epoch ${epoch} after ${lastEpoch}`);
   }
 }
 

@@ -14,6 +14,9 @@ export function noteCrash(followed: Followed, member: MemberId, address: Address
   if (owner?.member === member || (owner === undefined && mayHoldAlone(followed, member, address))) {
     followed.mayBeLost = true;
   }
+  // Nor does anybody know that it had ended there, where its client has not accepted that member.
+  const isUnheard = owner === undefined && followed.lastOwner === member && followed.clientEpoch < followed.epoch;
+  if (isUnheard) followed.serverOutcome = undefined;
   if (owner?.member !== member) return;
   followed.owner = undefined;
   followed.ownerCrashed = true;

@@ -8,10 +8,14 @@ import type { Duplex } from 'node:stream';
 
 /** A connection that can be reset: that of node:net, and the migratory one. */
 export interface Resettable extends Duplex {
+  /** Resets the connection; the other end sees ECONNRESET. */
   resetAndDestroy(): unknown;
 }
 
-/** Both sides must allow half-open connections, and have listeners of their own for errors. */
+/**
+ * Carries one connection over another, until both are gone. Both must allow half-open connections, and have listeners of
+ * their own for errors.
+ */
 export function relay(a: Resettable, b: Resettable): void {
   passBreaks(a, b);
   passBreaks(b, a);

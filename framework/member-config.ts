@@ -1,9 +1,10 @@
-// The description of one member: the JSON file of `--config`, checked, and what it becomes for the framework.
+// The subpath `@migratory/framework/member-config`: the description of one member, JSON, checked, and what it becomes for
+// `startMember`.
 //
 // All members of a service have the same list of members and the same service key; `id` and the certificate are a member's own.
 
-import type { MemberOptions } from '@migratory/framework';
 import { z } from 'zod';
+import type { MemberOptions } from './member.js';
 
 const id = z.int().min(1).max(0xffff);
 const port = z.int().min(1).max(0xffff);
@@ -33,37 +34,38 @@ const memberSchema = z.strictObject({
   tls: z.strictObject({ certificateAuthorityFile: file, certificateFile: file, privateKeyFile: file }),
 });
 
+/** A description that was found to be in order; the names of files are still names. */
 export type MemberConfig = z.infer<typeof memberSchema>;
 
 /** The description can't be used; the message says where and why, in one line. */
-export class ConfigInvalid extends Error {
-  override readonly name = 'ConfigInvalid';
+export class MemberConfigInvalid extends Error {
+  override readonly name = 'MemberConfigInvalid';
 }
 
-/** Throws `ConfigInvalid`. */
+/** Throws `MemberConfigInvalid`. */
 export function parseMemberConfig(text: string): MemberConfig {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConfigInvalid('it is no JSON');
+    throw new MemberConfigInvalid('it is no JSON');
   }
   const parsed = memberSchema.safeParse(value);
   if (!parsed.success) {
     const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
-    throw new ConfigInvalid(issues.join('; '));
+    throw new MemberConfigInvalid(issues.join('; '));
   }
   const { id: own, members } = parsed.data;
   const ids = members.map((member) => member.id);
-  if (!ids.includes(own)) throw new ConfigInvalid(`members: none has the id ${own}`);
-  if (new Set(ids).size < ids.length) throw new ConfigInvalid('members: two have the same id');
+  if (!ids.includes(own)) throw new MemberConfigInvalid(`members: none has the id ${own}`);
+  if (new Set(ids).size < ids.length) throw new MemberConfigInvalid('members: two have the same id');
   return parsed.data;
 }
 
-/** `read` gives the text of a file that the description names. Rejects with what `read` rejects with. */
+/** `read` gives the text of a file that the description names. Rejects with what `read` throws or rejects with. */
 export async function stackOptionsOf(
   config: MemberConfig,
-  read: (name: string) => Promise<string>,
+  read: (name: string) => string | Promise<string>,
 ): Promise<MemberOptions['stack']> {
   const { tls } = config;
   return {
