@@ -102,7 +102,7 @@ export interface Application {
   start(): Promise<void>;
   /** Lets the connections go to the other members, or finish, and then stops (A1). Rejects with `InvalidOption`. */
   drain(options?: DrainOptions): Promise<DrainOutcome>;
-  /** Closes the ports and ends the connections that are still here (A2). Resolves when they are gone. */
+  /** Closes the ports and ends the connections that are still here (A2). Resolves when they are gone, at the latest after 30 s. */
   stop(): Promise<void>;
 }
 

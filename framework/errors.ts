@@ -175,11 +175,17 @@ export class ConnectionLost extends FrameworkError {
 /** The client's stream ended inside what was to be read. */
 export class UnexpectedEnd extends FrameworkError {
   readonly code = 'unexpected-end';
-  constructor(
-    /** The bytes before the end. */
-    readonly received: Uint8Array,
-  ) {
+  /** Not a property that a log would print: they may be half a password. */
+  readonly #received: Uint8Array;
+
+  constructor(received: Uint8Array) {
     super(`The client's stream ended after ${received.length} bytes of an unfinished read.`);
+    this.#received = received;
+  }
+
+  /** The bytes before the end. */
+  get received(): Uint8Array {
+    return this.#received;
   }
 }
 

@@ -31,7 +31,7 @@ export interface StageIo<Service = AnyStages> {
   readonly client: Address;
   /** 16 hexadecimal digits; undefined when the client's TCP doesn't speak the migration options. */
   readonly cid: string | undefined;
-  /** How many times the connection has moved. */
+  /** How many times the connection has moved, attempts that failed included. */
   readonly epoch: number;
   /** Aborted with `ConnectionMoved` or `ConnectionLost` when the connection leaves this member or dies. */
   readonly signal: AbortSignal;

@@ -1,5 +1,7 @@
 // How a command ends badly: what the user sees in one line, and the exit status that goes with it.
 
+import { messageOfThrown } from '../thrown.js';
+
 export const STATUS = {
   ok: 0,
   /** Something did not work. */
@@ -56,9 +58,10 @@ const NOT_THE_USERS =
 
 /** One line for anything that was thrown: name and message. */
 export function oneLine(error: unknown): string {
-  if (!(error instanceof Error)) return collapse(`${String(error)} was thrown`);
+  const text = messageOfThrown(error);
+  if (!(error instanceof Error)) return collapse(`${text} was thrown`);
   const name = error.name === 'Error' ? '' : `${error.name}: `;
-  return collapse(`${name}${error.message === '' ? 'an error without a message' : error.message}`);
+  return collapse(`${name}${text === '' ? 'an error without a message' : text}`);
 }
 
 /** As `oneLine`, with the line of the user's own code where it was thrown, as far as that is known. */

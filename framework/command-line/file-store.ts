@@ -52,8 +52,10 @@ export function writeFiles(files: readonly NamedText[], existing: 'refuse' | 're
     }
     if (existing === 'replace') files.forEach(({ path }, index) => renameSync(written[index] ?? '', path));
   } catch (error) {
-    for (const path of written) rmSync(path, { force: true });
     const path = files[Math.max(written.length - 1, 0)]?.path ?? '';
+    // What was there before is somebody else's.
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') written.pop();
+    for (const name of written) rmSync(name, { force: true });
     throw new CommandFailed(`${path}: can't be written: ${describeSystemError(error)}`);
   }
 }

@@ -52,7 +52,12 @@ export async function runMember(
 function tell(screen: Screen, time: Date, report: Report): void {
   if (screen.isTerminal) return screen.line(formatReport(report));
   const { kind: event, ...details } = report;
-  say(screen, time, 'error' in details ? { event, ...details, error: oneLine(details.error) } : { event, ...details });
+  const texts = Object.entries(details).map(([name, value]) => [name, value instanceof Error ? oneLine(value) : value]);
+  say(screen, time, {
+    event,
+    ...Object.fromEntries(texts),
+    ...('error' in details ? { error: oneLine(details.error) } : {}),
+  });
 }
 
 function say(

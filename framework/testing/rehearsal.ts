@@ -107,6 +107,7 @@ class Rehearsal {
       entropy: new SeededEntropy(1),
       report: () => undefined,
       container: script.container?.((effect) => this.#record(effect)),
+      limits: script.limits,
     });
   }
 

@@ -2,6 +2,7 @@
 
 import type { Container } from 'inversify';
 import { InvalidOption } from '../errors.js';
+import type { ServiceLimits } from '../limits.js';
 
 /** One thing that the client does. */
 export type Piece =
@@ -27,6 +28,8 @@ export interface Scenario {
    * this call. A move or a crash right after it comes before the service has the answer.
    */
   readonly container?: (record: RecordEffect) => Container;
+  /** Where the service's limits differ from `DEFAULT_SERVICE_LIMITS`. */
+  readonly limits?: Partial<ServiceLimits>;
   /**
    * What may differ from one run to the next (a date, an id), within one run's output: each match counts as the same. The
    * client must still never see two values in the place of one. It has the flag `g`.
@@ -50,6 +53,7 @@ export type Step =
 export interface Script {
   readonly steps: readonly Step[];
   readonly container: ((record: RecordEffect) => Container) | undefined;
+  readonly limits: Partial<ServiceLimits> | undefined;
   readonly varying: RegExp | undefined;
   readonly singleLimit: number;
   readonly pairLimit: number;
@@ -57,11 +61,12 @@ export interface Script {
 
 /** Throws `InvalidOption`. */
 export function scriptOf(scenario: Scenario): Script {
-  const { input, container, varying, singleLimit, pairLimit } = scenario;
+  const { input, container, limits, varying, singleLimit, pairLimit } = scenario;
   if (varying?.global === false) throw new InvalidOption('varying', 'a regular expression with the flag g');
   return {
     steps: typeof input === 'string' || input instanceof Uint8Array ? [stepOf({ send: input })] : input.map(stepOf),
     container,
+    limits,
     varying,
     singleLimit: limitOf('singleLimit', singleLimit ?? DEFAULT_SINGLE_LIMIT),
     pairLimit: limitOf('pairLimit', pairLimit ?? DEFAULT_PAIR_LIMIT),

@@ -128,6 +128,7 @@ test('there is one page, which can only be read', async (t) => {
   const head = await fetch(server.url, { method: 'HEAD' });
   t.deepEqual([head.status, await head.text()], [200, '']);
   t.is((await fetch(new URL('/', server.url))).status, 404);
+  await t.throwsAsync(fetch(server.url.replace('127.0.0.1', '127.0.0.2')), undefined, 'it is on this address only');
   const post = await fetch(server.url, { method: 'POST', body: 'x' });
   t.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
 });
@@ -152,9 +153,8 @@ test('closing waits for no collector, not for one that has said half of what it 
   const socket = connect(Number(new URL(server.url).port), LOOPBACK);
   t.teardown(() => socket.destroy());
   const closed = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
-  socket.write('GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n');
-  await once(socket, 'data');
-  socket.write('GET /metrics HTTP/1.1\r\n');
+  socket.write('GET /metrics HTTP/1.1\r\nHost:');
+  await once(socket, 'connect');
   t.is((await fetch(server.url)).status, 200);
   await server.close();
   await closed;

@@ -106,10 +106,10 @@ test('members may be given before they have started, and go again; values may fa
   const counters = { ...newServiceCounters(), accepted: 5 };
   const members: Parameters<typeof memberMetrics>[0] & unknown[] = [];
   const registry = memberMetrics(members);
-  const accepted = async (): Promise<unknown> => {
-    const metric = parseExposition(await registry.metrics()).get('migratory_connections_accepted_total');
-    return [...(metric?.samples ?? [])];
-  };
+  const samplesOf = async (name: string): Promise<unknown> => [
+    ...(parseExposition(await registry.metrics()).get(name)?.samples ?? []),
+  ];
+  const accepted = (): Promise<unknown> => samplesOf('migratory_connections_accepted_total');
   t.deepEqual(await accepted(), []);
   members.push({
     application: { counters: { one: counters } },
@@ -119,8 +119,10 @@ test('members may be given before they have started, and go again; values may fa
   t.deepEqual(await accepted(), [['service="one"', 5]]);
   counters.accepted = 3;
   t.deepEqual(await accepted(), [['service="one"', 3]]);
+  t.deepEqual(await samplesOf('migratory_connections'), [['service="one"', 0]]);
   members.pop();
   t.deepEqual(await accepted(), []);
+  t.deepEqual(await samplesOf('migratory_connections'), []);
 });
 
 test('the page has every metric, with its type and its help', async (t) => {
