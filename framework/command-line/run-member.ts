@@ -52,12 +52,14 @@ export async function runMember(
 function tell(screen: Screen, time: Date, report: Report): void {
   if (screen.isTerminal) return screen.line(formatReport(report));
   const { kind: event, ...details } = report;
-  const texts = Object.entries(details).map(([name, value]) => [name, value instanceof Error ? oneLine(value) : value]);
-  say(screen, time, {
-    event,
-    ...Object.fromEntries(texts),
-    ...('error' in details ? { error: oneLine(details.error) } : {}),
-  });
+  const told: Record<string, unknown> = Object.fromEntries(
+    Object.entries(details).map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof Error ? oneLine(value) : value,
+    ]),
+  );
+  if ('error' in details) told.error = oneLine(details.error);
+  say(screen, time, { ...told, event });
 }
 
 function say(
