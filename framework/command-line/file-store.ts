@@ -60,13 +60,21 @@ export function writeFiles(files: readonly NamedText[], existing: 'refuse' | 're
   }
 }
 
-/** Throws `CommandFailed`. */
+/** With the folders that lead to it. Throws `CommandFailed`. */
 export function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (error) {
     throw new CommandFailed(`${folder}: can't be made: ${describeSystemError(error)}`);
   }
+}
+
+/** Node's own way tries for ever where a folder exists in which none can be made, as in /proc. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeFolders(above);
+  mkdirSync(folder);
 }
 
 /** Output that the caller named: a file is replaced whole; a device or a pipe is written to. Throws `CommandFailed`. */

@@ -1,6 +1,6 @@
 // Keys: only the owner can read the secret ones, nothing is overwritten, and members let each other in with them.
 
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { credentialFindings } from '@migratory/framework/internal/command-line/credential-findings.js';
@@ -75,4 +75,21 @@ test('a member is valid no longer than its authority', async (t) => {
   const { certificate } = await makeMemberCredentials(authority, 1, { now, days: 300 });
   const { X509Certificate } = await import('node:crypto');
   t.is(new X509Certificate(certificate).validTo, new X509Certificate(authority.certificate).validTo);
+});
+
+test('what is in the way stays: a link to nothing is not removed', async (t) => {
+  const folder = await makeFolder(t);
+  await symlink('nowhere', join(folder, 'service.pem'));
+  const { status, errors } = await run(t, folder, 'keys', 'service', '--output', '.');
+  t.is(status, 1);
+  t.regex(errors, /^migratory: .*service\.pem: .*exists[^\n]*\n$/);
+  t.is(await readlink(join(folder, 'service.pem')), 'nowhere');
+  t.false((await readdir(folder)).includes('service-public.pem'));
+});
+
+test('a folder that can not be made is an error, not a wait', async (t) => {
+  const folder = await makeFolder(t);
+  const { status, errors } = await run(t, folder, 'keys', 'service', '--output', '/proc/none/of/them');
+  t.is(status, 1);
+  t.regex(errors, /^migratory: \/proc\/none\/of\/them: can't be made: [^\n]+\n$/);
 });
