@@ -164,7 +164,7 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
     name: 'arrival begins at the entry stage',
     file: 'runtime/host.ts',
     find: 'stay.resume(point);\n      return point;',
-    replace: "stay.resume(point);\n      return { kind: 'stage', stage: plan.entry };",
+    replace: "stay.resume(point);\n      return { kind: 'stage', stage: this.#service.plan.entry };",
     breaks: ['S1', 'S5', 'S2'],
   },
   {

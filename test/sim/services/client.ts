@@ -95,6 +95,7 @@ export class Client {
       this.#around.say(`${this.followed.name}: its move is answered: ${detail}`);
       this.#reached.count('moves', detail);
       if (outcome.kind === 'moved' || outcome.kind === 'stayed') {
+        this.#reached.count('totals', outcome.kind === 'moved' ? 'moves' : 'returned to where they were');
         for (const { reason } of outcome.report.refusals) this.#reached.count('refusals', reason);
       }
     });
