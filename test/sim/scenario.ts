@@ -122,7 +122,7 @@ export function scenarioOf(seed: number): Scenario {
     },
     migration: {
       requestAttemptMs: attemptMs,
-      setUpTimeoutMs: 60_000,
+      setUpTimeoutMs: 240_000,
       ...(draw.chance(0.1) ? { imageLength: draw.pick([300, 2_000]) } : {}),
       ...(draw.chance(0.1) ? { inputLogLength: draw.pick([50, 1_000]) } : {}),
       ...(draw.chance(0.05) ? { inputLogCount: draw.pick([2, 20]) } : {}),
