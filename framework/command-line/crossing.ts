@@ -28,6 +28,7 @@ export class Crossing {
   readonly #report: (event: CrossingEvent) => void;
   #moveCount = 0;
   #cause = '';
+  #isOver = false;
 
   constructor(ordinary: OrdinaryConnection, migratory: MigratoryConnection, report: (event: CrossingEvent) => void) {
     this.#ordinary = ordinary;
@@ -62,7 +63,9 @@ export class Crossing {
   }
 
   #whenOver(): void {
-    if (!this.#ordinary.closed || !this.#migratory.closed) return;
+    // `closed` is true before 'close' is emitted, so the first of the two events may see both.
+    if (this.#isOver || !this.#ordinary.closed || !this.#migratory.closed) return;
+    this.#isOver = true;
     const { bytesRead: fromClientLength, bytesWritten: toClientLength } = this.#ordinary;
     this.#report({ kind: 'closed', moveCount: this.#moveCount, fromClientLength, toClientLength, cause: this.#cause });
   }

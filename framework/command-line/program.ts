@@ -37,7 +37,7 @@ export function commandLine(version: string, tell: Tell): Command {
     .addHelpText(
       'after',
       examples(
-        'migratory new greeter && cd greeter && npm run build && npm test',
+        'migratory new greeter && cd greeter && npm install && npm run build && npm test',
         'migratory run dist/service.js --move-every 500',
         'migratory explain dist/service.js --format svg --output service.svg',
         'migratory doctor',

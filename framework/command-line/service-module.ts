@@ -40,8 +40,12 @@ export function serviceOf(
       `${file}: it exports no service: export a class with @Service or what defineService returns`,
     );
   }
-  if (others.length > 0)
+  if (others.length > 0) {
+    if (!isDeclared(only[1])) {
+      throw new CommandFailed(`${file}: it exports no service: none of ${names} has @Service({ name, version })`);
+    }
     throw new UsageError(`${file}: it exports several services: say --export with one of ${names}`);
+  }
   return moduleOf(file, exports, only[0], only[1]);
 }
 

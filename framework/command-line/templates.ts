@@ -81,7 +81,7 @@ function manifest(name: string, framework: string): string {
     scripts: {
       build: 'tsc',
       // Expanded by the shell, or from Node 21 on by Node itself.
-      test: 'node --test dist/*.test.js',
+      test: 'node --enable-source-maps --test dist/*.test.js',
       start: 'migratory run dist/service.js',
     },
     dependencies: { '@migratory/framework': framework },

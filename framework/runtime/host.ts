@@ -11,6 +11,7 @@
 //   H5. A stage that is not waited for any more (time-out, stop) can't touch the connection: all its calls throw. Nor is
 //       what it has opened waited for, which is being closed.
 //   H6. While @Failed tells the client of a failure the connection stays: at another member the stage might not fail.
+//   H7. Stages that follow each other without waiting for anything let the rest of the process have its turn now and then.
 
 import type { Address } from '@migratory/stack';
 import type { Departure } from '../definition.js';
@@ -35,6 +36,9 @@ type Phase =
   | { readonly kind: 'stage'; readonly stage: string }
   | { readonly kind: 'telling-failure'; readonly stage: string }
   | { readonly kind: 'finishing' };
+
+/** So many stages are entered at most before others have their turn (H7). */
+const VISITS_WITHOUT_REST = 4_096;
 
 const BUILDING: Phase = { kind: 'building' };
 const RESTORING: Phase = { kind: 'restoring' };
@@ -223,10 +227,23 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionFacts {
       stay.frame.checkAllFields(phase.stage);
       const point = restartPointOf(this.#service.plan, this.#service.routes, phase.stage, returned);
       stay.enter(point);
-      this.#goOn(stay, handler, point);
+      if (stay.frame.visit % VISITS_WITHOUT_REST === 0)
+        this.#rest(stay, handler, point); // H7
+      else this.#goOn(stay, handler, point);
     } catch (error) {
       this.#end(this.#conclude(error));
     }
+  }
+
+  #rest(stay: Stay, handler: Handler, point: RestartPoint): void {
+    this.#service.clock.rest(() => {
+      try {
+        stay.check();
+        this.#goOn(stay, handler, point);
+      } catch (error) {
+        this.#end(this.#conclude(error));
+      }
+    });
   }
 
   #threw(io: ConnectionIo, error: unknown): void {

@@ -28,6 +28,11 @@ export class StageClock {
     return this.#clock.now();
   }
 
+  /** Goes on in a turn of its own, behind whatever else has to be done. */
+  rest(proceed: () => void): void {
+    this.#clock.wakeAt(this.#clock.now(), proceed);
+  }
+
   /** Begins to look after `timed`; also when its time has become shorter than it was. */
   watch(timed: Timed): void {
     this.#timed.add(timed);

@@ -56,7 +56,9 @@ test('a connection moves again and again, and its program does not notice', asyn
   t.deepEqual([input, output], ['8', '8']);
   for (const line of [/^#1 opened at member 1$/, /^#1 arrived at member 2, image \d+ bytes$/]) await lines.until(line);
   child.kill('SIGINT');
-  t.like(await ended, { status: 130, errors: '' });
+  const { status, output: told, errors } = await ended;
+  t.deepEqual([status, errors], [130, '']);
+  t.is(told.match(/^#1 closed/gm)?.length, 1);
 });
 
 test('a stage that throws is told with its place, and resets that connection only', async (t) => {

@@ -29,6 +29,7 @@ const wrong: [what: string, args: readonly string[], status: number, line: RegEx
   ['a missing file', ['run', 'nowhere.mjs'], 1, /nowhere\.mjs: can't be read: no such file/],
   ['a folder', ['run', '.'], 1, /\.: it is no file/],
   ['a module without a service', ['run', 'none.mjs'], 1, /exports no service/],
+  ['classes with stages, none a service', ['run', 'undeclared.mjs'], 1, /none of Game, Login has @Service/],
   ['a module that throws', ['run', 'throws.mjs'], 1, /TypeError: boom twice \(.*throws\.mjs:2:7\)$/],
   ['a module that can not be parsed', ['run', 'broken.mjs'], 1, /broken\.mjs: it can't be loaded: SyntaxError/],
   ['a module that lacks another', ['run', 'lacking.mjs'], 1, /Cannot find package 'no-such-package'/],
@@ -62,6 +63,13 @@ const FILES = {
     export const number = 5;
     export default two;`,
   'none.mjs': 'export const number = 5;',
+  'undeclared.mjs': `
+    import { Stage } from '@migratory/framework';
+    export class Login { async ask() {} }
+    export class Game { async play() {} }
+    for (const [type, name] of [[Login, 'ask'], [Game, 'play']]) {
+      Stage({ entry: true })(type.prototype, name, Object.getOwnPropertyDescriptor(type.prototype, name));
+    }`,
   'throws.mjs': "\nthrow new TypeError('boom\\ntwice');",
   'broken.mjs': 'let = = 3',
   'lacking.mjs': "import 'no-such-package';",

@@ -440,3 +440,32 @@ test('a stage may have the name of a hook, and neither is taken for the other', 
   await runSession(service, 'x', [{ kind: 'move' }]);
   t.deepEqual(log, ['stage moved', 'stage failed', 'hook moved', 'stage failed', 'hook failed']);
 });
+
+test('a service that goes from stage to stage for ever lets others have their turn, and can be ended', async (t) => {
+  const END = done();
+  let rounds = 0;
+  const restless = defineService({
+    name: 'restless',
+    version: 1,
+    entry: 'round',
+    fields: () => ({}),
+    stages: {
+      round: () => {
+        rounds++;
+        return Promise.resolve(rounds < 0 ? END : next('round'));
+      },
+    },
+  });
+  const { service, clock } = hosted(restless);
+  const connection = new FakeConnection(new FakeClient(''));
+  const outcome = hostConnection(service, connection);
+  await turn();
+  const first = rounds;
+  t.true(first > 0 && first <= 4_096);
+  clock.step();
+  await turn();
+  t.true(rounds > first);
+  connection.destroy();
+  clock.step();
+  t.is(await outcome, 'lost');
+});

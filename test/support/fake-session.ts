@@ -34,19 +34,25 @@ export interface SessionResult {
 export function hosted(
   source: ServiceSource,
   container?: Container,
-): { readonly service: HostedService; readonly reports: Failure[]; readonly movements: Movement[] } {
+): {
+  readonly service: HostedService;
+  readonly clock: VirtualClock;
+  readonly reports: Failure[];
+  readonly movements: Movement[];
+} {
   const compilation = tryCompile(source);
   if (compilation.kind === 'failed') throw new CompileFailed(compilation.diagnostics);
   const reports: Failure[] = [];
   const movements: Movement[] = [];
   const { plan, definition } = compilation;
+  const clock = new VirtualClock();
   const service = hostedService(plan, definition, {
-    clock: new StageClock(new VirtualClock()),
+    clock: new StageClock(clock),
     entropy: new SeededEntropy(1),
     report: (report) => ('error' in report ? reports.push(report) : movements.push(report)),
     container,
   });
-  return { service, reports, movements };
+  return { service, clock, reports, movements };
 }
 
 const STEPS_TO_THE_END = 5_000;
