@@ -40,29 +40,36 @@ export interface Divergence {
   readonly difference: Difference;
 }
 
+/** Sets what can be asked of an error, and what a test runner does not print behind its story. */
+function keepAside(error: Divergence, { disturbances, effects, difference }: Divergence): void {
+  for (const [name, value] of Object.entries({ disturbances, effects, difference })) {
+    Object.defineProperty(error, name, { value, enumerable: false });
+  }
+}
+
 /** A run with moves differs from the one without: the client, or the world outside, can tell that the connection moved. */
 export class DivergedAfterMove extends TestingError implements Divergence {
   readonly code = 'diverged-after-move';
-  readonly disturbances: readonly Disturbance[];
-  readonly effects: readonly RehearsedEffect[];
-  readonly difference: Difference;
+  declare readonly disturbances: readonly Disturbance[];
+  declare readonly effects: readonly RehearsedEffect[];
+  declare readonly difference: Difference;
 
   constructor(story: string, divergence: Divergence) {
     super(story);
-    ({ disturbances: this.disturbances, effects: this.effects, difference: this.difference } = divergence);
+    keepAside(this, divergence);
   }
 }
 
 /** A run in which members died differs from the one in which none did. */
 export class DivergedAfterCrash extends TestingError implements Divergence {
   readonly code = 'diverged-after-crash';
-  readonly disturbances: readonly Disturbance[];
-  readonly effects: readonly RehearsedEffect[];
-  readonly difference: Difference;
+  declare readonly disturbances: readonly Disturbance[];
+  declare readonly effects: readonly RehearsedEffect[];
+  declare readonly difference: Difference;
 
   constructor(story: string, divergence: Divergence) {
     super(story);
-    ({ disturbances: this.disturbances, effects: this.effects, difference: this.difference } = divergence);
+    keepAside(this, divergence);
   }
 }
 

@@ -3,10 +3,13 @@
 //   E1. The undisturbed run is done twice: what differs there would be taken for a consequence of a move.
 //   E2. Each instant is tried with nothing, half and all of what could leave delivered to the client.
 //   E3. The first difference ends it. Single disturbances come before pairs, so that the story is as short as can be.
+//   E4. A failure that the service tells its client by @Failed may be what the scenario is about; a mistake in the service's
+//       own code never is, however well it is told.
 
 import { tryCompile } from '../compiler.js';
 import type { ServiceSource } from '../definition.js';
 import { CompileFailed } from '../diagnostics.js';
+import { FrameworkError, type FrameworkErrorCode } from '../errors.js';
 import { differenceBetween, repeatedInOnce } from './comparison.js';
 import type { Delivered, Disturbance } from './effect.js';
 import {
@@ -20,6 +23,24 @@ import {
 import { rehearse, type CompiledService, type Outcome } from './rehearsal.js';
 import { scriptOf, type Scenario, type Script } from './scenario.js';
 import { describeDifference, tellDivergence } from './story.js';
+
+/** Errors of the framework that only a mistake in the service's code leads to. */
+const MISTAKES: ReadonlySet<FrameworkErrorCode> = new Set([
+  'field-not-snapshotted',
+  'snapshot-not-serialisable',
+  'snapshot-invalid',
+  'unknown-stage',
+  'not-a-transition',
+  'stage-over',
+  'effect-out-of-place',
+  'overlapping-read',
+  'write-after-end',
+  'not-closable',
+]);
+
+function isMistake(error: unknown): boolean {
+  return error instanceof FrameworkError && MISTAKES.has(error.code);
+}
 
 /** What was tried, so that a test can say that it was something. */
 export interface MovesTried {
@@ -100,11 +121,23 @@ class Campaign {
     const name = this.#service.plan.service;
     const reference = await this.#rehearse([]);
     const { ending, failures } = reference;
-    if (ending.kind === 'stuck') throw new SessionDoesNotEnd(`${name}: the session does not end: ${ending.waits}.`);
     const [failure] = failures;
+    if (ending.kind === 'stuck') {
+      // @Failed may have told the client something else than what the scenario waits for.
+      const before = failure === undefined ? '' : ` Before that: ${failure.report}`;
+      throw new SessionDoesNotEnd(`${name}: the session does not end: ${ending.waits}.${before}`, {
+        cause: failure?.error,
+      });
+    }
     if (ending.kind !== 'ended' || ending.how === 'reset') {
       const because = failure === undefined ? 'the connection was reset' : failure.report;
       throw new ScenarioFailed(`${name}: the session fails without any move: ${because}`, { cause: failure?.error });
+    }
+    const mistake = failures.find(({ error }) => isMistake(error)); // E4
+    if (mistake !== undefined) {
+      throw new ScenarioFailed(`${name}: the service is wrong without any move: ${mistake.report}`, {
+        cause: mistake.error,
+      });
     }
     const again = await this.#rehearse([]); // E1
     const difference = differenceBetween(reference, again, this.#script.varying);

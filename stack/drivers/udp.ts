@@ -29,6 +29,8 @@ const MIN_MTU = 576;
 const MAX_MTU = 65_535;
 const UDP_HEADER_LENGTH = 8;
 const DEFAULT_SOCKET_BUFFER_LENGTH = 4 * 1024 * 1024;
+/** The kernel takes no more than 1,024 pieces for one datagram (IOV_MAX), and few are cheaper to copy than to gather. */
+const MAX_PIECE_COUNT = 64;
 const DRIVER_CLOSED = Object.assign(new Error('closed'), { code: 'ERR_DRIVER_CLOSED' });
 
 export class UdpDriver implements Driver {
@@ -117,7 +119,7 @@ export class UdpDriver implements Driver {
     const socket = this.#sockets.get(local.port);
     if (socket === undefined) return;
     if (remote.port === 0) this.counters.sendErrors++;
-    else socket.send([encapsulateHeader(segment), ...segment.payload], remote.port, remote.ip, this.#sent);
+    else socket.send(gather(segment), remote.port, remote.ip, this.#sent);
   }
 
   release(address: Address): void {
@@ -133,4 +135,10 @@ export class UdpDriver implements Driver {
     this.#sockets.clear();
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
   }
+}
+
+/** Many small writes make a segment of many pieces: those are joined. */
+function gather(segment: Segment): Uint8Array[] {
+  const pieces = [encapsulateHeader(segment), ...segment.payload];
+  return pieces.length <= MAX_PIECE_COUNT ? pieces : [Buffer.concat(pieces)];
 }

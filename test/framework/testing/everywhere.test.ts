@@ -317,6 +317,42 @@ test('a session that waits for ever is an error that says where', async (t) => {
   });
 });
 
+test('a session that ends in a farewell which the scenario does not expect is an error with its cause', async (t) => {
+  const cause = new Error('on purpose');
+  const service = defineService({
+    name: 'farewell',
+    version: 1,
+    entry: 'only',
+    fields: () => ({}),
+    stages: { only: () => Promise.reject<ReturnType<typeof done>>(cause) },
+    failed: async (_session, io) => io.write('sorry\n'),
+  });
+  const error = await t.throwsAsync(migrateEverywhere(service, { input: [{ expect: 'answer' }] }), {
+    instanceOf: SessionDoesNotEnd,
+    message: /waits for "answer" and has got "sorry\\n"\. Before that: stage-failed in stage 'only': Error: on purpose/,
+  });
+  t.is(error.cause, cause);
+});
+
+test('a mistake in the service is an error, however well @Failed tells the client of it', async (t) => {
+  const END = done();
+  const service = defineService({
+    name: 'mistaken',
+    version: 1,
+    entry: 'only',
+    fields: () => ({ value: 1 }),
+    stages: {
+      only: (session) => {
+        session.value = 'one' as unknown as number;
+        return Promise.resolve(session.value === 2 ? END : next('only'));
+      },
+    },
+    failed: async (_session, io) => io.write('sorry\n'),
+  });
+  const error = await t.throwsAsync(migrateEverywhere(service, { input: '' }), { instanceOf: ScenarioFailed });
+  t.regex(error.message, /^mistaken: the service is wrong without any move: stage-failed in stage 'only'.*value/);
+});
+
 test('a service that fails without any move is an error with its cause', async (t) => {
   const cause = new Error('on purpose');
   const service = defineService({

@@ -51,6 +51,20 @@ test('two processes’ stacks talk over loopback; closing one resets the other',
   await client.close();
 });
 
+test('many small writes are one stream: a segment may have more pieces than the kernel takes in one datagram', async (t) => {
+  const server = await createNodeStack({ ip: '127.0.0.1' });
+  const client = await createNodeStack({ ip: '127.0.0.1' });
+  const content = pattern(20_000);
+  const listener = await server.listen({ port: 0 }, (connection) => {
+    for (const byte of content) connection.write(Uint8Array.of(byte));
+    connection.end();
+  });
+  const connection = client.connect({ address: listener.address });
+  connection.end();
+  t.true((await readAll(connection)).equals(content));
+  await Promise.all([client.close(), server.close()]);
+});
+
 test('a port in use is BindFailed', async (t) => {
   const first = await createNodeStack({ ip: '127.0.0.1' });
   const second = await createNodeStack({ ip: '127.0.0.1' });
