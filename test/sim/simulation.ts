@@ -64,7 +64,8 @@ export class Simulation implements WorldWatch {
       if (next.kind === 'departed') this.#departing(record as MigratoryRecord);
     });
     try {
-      this.#play(healedAtMs + COMPLETION_MS, () => this.#isComplete);
+      // Who only reads notices the death of its member by keep-alive alone.
+      this.#play(healedAtMs + COMPLETION_MS + (tcp.keepAliveIdleMs ?? 0), () => this.#isComplete);
       this.completedAtMs = clock.now();
       this.#forgiveTurnedAway();
       this.oracle.assertComplete();
