@@ -11,7 +11,7 @@ export interface HostLimits {
   /** Requests for connections that are not here, in each interval. */
   readonly requestCount: number;
   readonly requestIntervalMs: number;
-  /** How long a member waits for another's answer during a handoff. */
+  /** How long a member waits for another's answer during a handoff; more than a round trip between them, or none succeeds. */
   readonly handoffTimeoutMs: number;
   /** How often one request is sent on from a former holder to the next. */
   readonly forwardCount: number;
