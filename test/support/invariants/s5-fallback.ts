@@ -39,7 +39,11 @@ export function checkOver(followed: Followed): void {
   check(client.isOver, 'S5', 'a client hangs');
   if (mayBeLost) return;
   check(client.missing === undefined, 'S5', `the client ${client.missing ?? ''}`);
-  // The last acknowledgment of all may be lost for longer than the client stays to repeat it.
-  const isOver = serverOutcome === 'finished' || serverOutcome === 'reset';
+  // The last acknowledgment of all may be lost for longer than the client stays to repeat it; where it was the confirmation
+  // of a move, the member waits for that until it gives up.
+  const isOver =
+    serverOutcome === 'finished' ||
+    serverOutcome === 'reset' ||
+    (serverOutcome === 'timed-out' && followed.clientEpoch > 0 && client.outcome === 'finished');
   check(isOver, 'S5', `the server ended as '${serverOutcome ?? 'open'}'`);
 }
