@@ -179,6 +179,8 @@ export class Oracle {
   /** At the end, with every fault healed. */
   assertComplete(): void {
     for (const followed of this.followed) {
+      // No member has ever had it: all attempts to open it, or all answers, may be lost.
+      if (followed.client.outcome === 'timed-out' && followed.cid === undefined) followed.mayBeLost = true;
       s5.checkOver(followed);
       if (!followed.mayBeLost) s1.checkAllArrived(followed);
     }

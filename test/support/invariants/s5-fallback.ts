@@ -38,8 +38,6 @@ export function checkOver(followed: Followed): void {
   const { client, serverOutcome, mayBeLost } = followed;
   check(client.isOver, 'S5', 'a client hangs');
   if (mayBeLost) return;
-  // No member has ever had it: all attempts to open it, or all answers, may be lost.
-  if (client.outcome === 'timed-out' && followed.cid === undefined) return;
   check(client.missing === undefined, 'S5', `the client ${client.missing ?? ''}`);
   // The last acknowledgment of all may be lost for longer than the client stays to repeat it; where it was the confirmation
   // of a move, the member waits for that until it gives up.
