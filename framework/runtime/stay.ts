@@ -51,7 +51,7 @@ export class Stay implements IntakeOwner, Timed {
   /** Whose restart point the last one is: not the stage's that runs, where it has recorded another. */
   #restartStage: string | undefined;
   #lock: 'open' | 'held' = 'open';
-  #mode: OutputMode = 'live';
+  #mode: OutputMode | 'as-it-came' = 'live';
   #inputLength = 0;
   #outputLength = 0;
   #identity: string | undefined;
@@ -109,8 +109,7 @@ export class Stay implements IntakeOwner, Timed {
     if (stage?.lock === 'locked') this.lock.acquire();
     this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
     this.#restartStage = stage?.name;
-    // It came in the mode of the stage that ran, which need not be the stage that the restart point names.
-    this.connection.setOutputMode(stage?.output ?? 'live');
+    this.#mode = 'as-it-came'; // that of the stage that ran, which need not be the stage that the restart point names
     this.#settle(stage);
   }
 
@@ -145,7 +144,7 @@ export class Stay implements IntakeOwner, Timed {
   #settle(stage: PlannedStage | undefined): void {
     const { limits, counters } = this.service;
     const mode = stage?.output ?? 'live';
-    if (mode !== this.#mode || mode !== 'live') this.connection.setOutputMode(mode);
+    if (mode !== this.#mode) this.connection.setOutputMode(mode);
     this.#mode = mode;
     this.#stage = stage?.name ?? '';
     if (stage !== undefined) counters.stagesEntered++;

@@ -117,6 +117,8 @@ export function scenarioOf(seed: number): Scenario {
       receiveBufferLength: draw.pick(bufferLengths[theme === 'sleep' || theme === 'vanishing' ? theme : 'other']),
       sendBufferLength,
       timeWaitMs: 60_000,
+      // A path may be cut for longer than most of the usual attempts take.
+      synRetryCount: 9,
       keepAliveIdleMs: theme === 'sleep' ? 5 * 86_400_000 : 15_000,
       keepAliveIntervalMs: 5_000,
     },

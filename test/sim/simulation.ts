@@ -162,7 +162,7 @@ export class Simulation implements WorldWatch {
     this.#say(() => `member ${member.id}: opened ${cid ?? 'a plain connection'}`);
     connection.onEvent = (event) => {
       if (!member.isRunning) return;
-      if (event.kind === 'confirmed') oracle.confirmed(followed, connection.record.remote);
+      if (event.kind === 'confirmed') oracle.confirmed(followed, connection);
       application.receiveEvent(event);
     };
     if (followed.givenBy.has(member.id)) {

@@ -24,6 +24,8 @@ export interface Followed {
   /** The epoch in which the client last accepted a member, and the last one for which it sent its proof. */
   clientEpoch: number;
   provedEpoch: number;
+  /** The last epoch for which a member has had the client's proof. */
+  confirmedEpoch: number;
   /** The server's initial sequence number. */
   firstSequence: number;
   /** Offsets: how far the owner's stream was sent by it, and how far it has opened its window. */
@@ -50,6 +52,7 @@ export function newFollowed(client: ClientApplication): Followed {
     epoch: 0,
     clientEpoch: 0,
     provedEpoch: 0,
+    confirmedEpoch: 0,
     firstSequence: 0,
     sentOffset: 0,
     promisedOffset: 0,

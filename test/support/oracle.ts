@@ -127,8 +127,9 @@ export class Oracle {
     followed.serverOutcome = reason;
   }
 
-  confirmed(followed: Followed, remote: Address): void {
-    s4.checkConfirmed(followed, remote);
+  confirmed(followed: Followed, { record }: HostConnection): void {
+    s4.checkConfirmed(followed, record.remote);
+    followed.confirmedEpoch = identityOf(record.phase)?.epoch ?? followed.confirmedEpoch;
   }
 
   consumed(followed: Followed, offset: number, bytes: Uint8Array): void {
@@ -179,8 +180,6 @@ export class Oracle {
   /** At the end, with every fault healed. */
   assertComplete(): void {
     for (const followed of this.followed) {
-      // No member has ever had it: all attempts to open it, or all answers, may be lost.
-      if (followed.client.outcome === 'timed-out' && followed.cid === undefined) followed.mayBeLost = true;
       s5.checkOver(followed);
       if (!followed.mayBeLost) s1.checkAllArrived(followed);
     }

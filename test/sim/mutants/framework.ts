@@ -135,14 +135,14 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
   {
     name: 'output mode not set',
     file: 'runtime/stay.ts',
-    find: "if (mode !== this.#mode || mode !== 'live') this.connection.setOutputMode(mode);",
+    find: 'if (mode !== this.#mode) this.connection.setOutputMode(mode);',
     replace: '',
     breaks: ['S1', 'S5'],
   },
   {
     name: 'output mode kept that came with the image',
     file: 'runtime/stay.ts',
-    find: "this.connection.setOutputMode(stage?.output ?? 'live');",
+    find: "this.#mode = 'as-it-came';",
     replace: '',
     breaks: ['S5'],
   },

@@ -44,6 +44,6 @@ export function checkOver(followed: Followed): void {
   const isOver =
     serverOutcome === 'finished' ||
     serverOutcome === 'reset' ||
-    (serverOutcome === 'timed-out' && followed.clientEpoch > 0 && client.outcome === 'finished');
+    (serverOutcome === 'timed-out' && followed.confirmedEpoch < followed.clientEpoch);
   check(isOver, 'S5', `the server ended as '${serverOutcome ?? 'open'}'`);
 }
