@@ -46,7 +46,7 @@ export interface Resumption {
 }
 
 /** Makes any transaction a failed one. It is no SQL, so nothing can be done by it. */
-const FAIL = 'BEGIN; migratory_transaction_could_not_be_continued';
+const FAIL = 'migratory_transaction_could_not_be_continued';
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -158,6 +158,7 @@ export class Backing {
   async fail(record: SessionRecord): Promise<void> {
     this.close();
     await this.open(record);
+    await run(this.backend, 'BEGIN');
     const { status } = await run(this.backend, FAIL);
     if (status !== 'E') throw new BackendLost();
   }
