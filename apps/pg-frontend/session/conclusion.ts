@@ -34,6 +34,7 @@ export async function conclude(
   if (exchange.isSubstituted) fields.verdict = 'told';
   if (status === 'I') await closeTransaction(dialogue, fields);
   else recordStatement(dialogue, fields, exchange, begun);
+  fields.journal = dialogue.journal.bytes;
 }
 
 /** The transaction goes on: whoever goes on with it elsewhere has to be able to run it again. */
