@@ -157,6 +157,7 @@ export class DatabaseSession {
         if (this.pins.length > 0) return next('pinned');
         if (this.status === 'I') return next('idle');
         await dialogue.settle();
+        await dialogue.learnTransactionId('behind-a-statement');
       }
     } catch (error) {
       if (!(await this.#survives(dialogue, error))) {
@@ -190,7 +191,7 @@ export class DatabaseSession {
   async committing(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      this.transactionId = await dialogue.askTransactionId();
+      await dialogue.learnTransactionId('before-commit');
       dialogue.restartAt('resolving');
       if ((await dialogue.converse('locked', 'allowed')) === 'ended') {
         this.#leave();
@@ -238,7 +239,7 @@ export class DatabaseSession {
         dialogue.backing.close();
         return next('transaction'); // where it is run again, and its COMMIT is found in what is pending
       }
-      this.transactionId = await dialogue.askTransactionId();
+      await dialogue.learnTransactionId('before-commit');
       if (this.transactionId === '') return next('committing'); // nothing was written
       this.preparedAs = preparedName(io.cid ?? this.#services.desk.newName(), io.epoch, this.transactionId);
       io.snapshot();
@@ -314,8 +315,15 @@ export class DatabaseSession {
 
   async #resume(dialogue: Dialogue, io: StageIo): Promise<void> {
     const { outcome, statements, durationMs, exchange, touched } = await dialogue.backing.resume(dialogue.record);
-    this.#services.log.record(io.cid, { kind: 'resumed', epoch: io.epoch, statements, outcome, durationMs });
+    this.#services.log.record(io.cid, {
+      kind: 'resumed',
+      epoch: io.epoch,
+      statements,
+      outcome,
+      durationMs: Math.round(durationMs * 10) / 10,
+    });
     for (const kind of touched) dialogue.touched.add(kind);
+    this.transactionId = '';
     dialogue.goOnWith(exchange);
     if (outcome === 'different') return dialogue.giveUp();
     this.backendIdentity = dialogue.backing.backend.identity;

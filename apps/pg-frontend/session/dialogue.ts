@@ -50,6 +50,7 @@ const CANNOT_BE_RESTORED: Complaint = {
   detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
 };
 
+const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 export class Dialogue {
@@ -72,6 +73,8 @@ export class Dialogue {
   /** Of a message that is passed on as it comes. */
   #passingLength = 0;
   #isEnded = false;
+  /** By the tags of the last exchange. */
+  #hasWritten = false;
   /** Resolves when the client may be given more. */
   #written: Promise<void> = Promise.resolve();
 
@@ -307,15 +310,22 @@ export class Dialogue {
     const { exchange } = this;
     this.#written = this.#write(exchange.take());
     this.backing.backend.unread(exchange.leftover);
+    this.#hasWritten = exchange.tags.some((tag) => WRITES.test(tag));
     this.#exchange = undefined;
     return { exchange, begun: this.#begun };
   }
 
-  /** The id of the open transaction; '' where it has none, and so has written nothing. Rejects with `BackendLost`. */
-  async askTransactionId(): Promise<string> {
-    if (this.status !== 'T') return '';
-    const { rows } = await ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()');
-    return rows[0]?.[0] ?? '';
+  /**
+   * The id of the open transaction; '' where it has none, and so has written nothing. Asked behind the first statement that
+   * writes, while the client has something else to do; at the latest before the COMMIT. Rejects with `BackendLost`.
+   */
+  async learnTransactionId(when: 'behind-a-statement' | 'before-commit'): Promise<void> {
+    if (this.status !== 'T' || this.#fields.transactionId !== '') return;
+    if (when === 'behind-a-statement' && !this.#hasWritten) return;
+    const { rows } = await this.backing.busily(() =>
+      ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()'),
+    );
+    this.#fields.transactionId = rows[0]?.[0] ?? '';
   }
 
   /** Another session at the database, outside of any transaction, in place of one that was lost. Rejects as `open` does. */
