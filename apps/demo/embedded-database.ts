@@ -6,7 +6,6 @@
 // here; and where root starts the server (which PostgreSQL refuses to run for), another user has to be able to reach them.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -31,11 +30,11 @@ export interface EmbeddedDatabaseOptions {
   readonly authentication?: 'trust' | 'scram-sha-256';
   /** Of the user `postgres`. */
   readonly password?: string;
-  /** Calls the start off: it then rejects, and nothing is left. */
+  /** Calls the start off. */
   readonly signal?: AbortSignal;
 }
 
-/** The server could not be started; the message says what it complained of. */
+/** The server could not be started, or was not to be any more; the message says what it complained of. */
 export class DatabaseStartFailed extends Error {
   override readonly name = 'DatabaseStartFailed';
 }
@@ -50,7 +49,7 @@ export interface EmbeddedDatabase {
   stop(): Promise<void>;
 }
 
-/** Rejects with `DatabaseStartFailed`, or what the signal was aborted with; then nothing is left. */
+/** Rejects with `DatabaseStartFailed`; then nothing is left. */
 export async function startEmbeddedDatabase(options: EmbeddedDatabaseOptions = {}): Promise<EmbeddedDatabase> {
   const { authentication = 'trust', password = 'postgres', signal } = options;
   const place = new Place(await mkdtemp(join(tmpdir(), 'migratory-database-')));
@@ -63,8 +62,7 @@ export async function startEmbeddedDatabase(options: EmbeddedDatabaseOptions = {
     return { host: LOOPBACK, port, processId, url, stop: () => place.close() };
   } catch (error) {
     await place.close();
-    signal?.throwIfAborted();
-    throw error;
+    throw signal?.aborted === true ? new DatabaseStartFailed('the start was called off') : error;
   } finally {
     signal?.removeEventListener('abort', callOff);
   }
@@ -99,7 +97,7 @@ class Place {
   readonly folder: string;
   /** Whom the programs run as; undefined: as ourselves. */
   readonly user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : undefined;
-  readonly #running = new Set<ChildProcess>();
+  readonly #running = new Map<ChildProcess, Promise<void>>();
   readonly #onExit = (): void => {
     this.askToEnd();
     rmSync(this.folder, REMOVAL);
@@ -118,22 +116,25 @@ class Place {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });
-    this.#running.add(child);
     // Helpers hold the pipe as well: it closes when the last of them has ended.
-    child.once('close', () => this.#running.delete(child));
+    const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    this.#running.set(
+      child,
+      closed.then(() => void this.#running.delete(child)),
+    );
     return child;
   }
 
   /** A fast shutdown: sessions are ended, nothing is waited for. Only who ends in order gives shared memory back. */
   askToEnd(): void {
-    for (const child of this.#running) child.kill('SIGINT');
+    for (const child of this.#running.keys()) child.kill('SIGINT');
   }
 
   async close(): Promise<void> {
-    const gone = Promise.all(Array.from(this.#running, (child) => once(child, 'close')));
+    const gone = Promise.all(this.#running.values());
     this.askToEnd();
     const insist = setTimeout(() => {
-      for (const child of this.#running) child.kill('SIGKILL');
+      for (const child of this.#running.keys()) child.kill('SIGKILL');
     }, STOP_MS);
     await gone;
     clearTimeout(insist);
@@ -173,12 +174,19 @@ function packageFolder(): string {
 async function finished(child: ChildProcess): Promise<void> {
   const complaints: string[] = [];
   child.stderr?.on('data', (data: Buffer) => complaints.push(data.toString()));
-  const [status] = (await Promise.race([
-    once(child, 'close'),
-    once(child, 'error').then(([error]) => [(error as Error).message]),
-  ])) as [number | string | null];
-  if (status !== 0)
-    throw new DatabaseStartFailed(`initdb ended with ${status ?? 'a signal'}: ${complaints.join('').trim()}`);
+  await new Promise<void>((resolve, reject) => {
+    const fail = (why: string): void => reject(new DatabaseStartFailed(`initdb ${why}`));
+    child.once('error', (error) => fail(whyNotRun(error)));
+    child.once('close', (status) => {
+      if (status === 0) resolve();
+      else fail(`ended with ${status ?? 'a signal'}: ${complaints.join('').trim()}`);
+    });
+  });
+}
+
+function whyNotRun(error: NodeJS.ErrnoException): string {
+  const hint = error.code === 'EACCES' ? `: where root starts it, everybody has to be able to reach ${tmpdir()}` : '';
+  return `can't be run (${error.code ?? error.message})${hint}`;
 }
 
 async function ready(server: ChildProcess): Promise<void> {
@@ -197,7 +205,7 @@ async function ready(server: ChildProcess): Promise<void> {
       clearTimeout(late);
       resolve();
     });
-    server.once('error', (error) => fail(`can't be run (${error.message})`));
+    server.once('error', (error) => fail(whyNotRun(error)));
     server.once('exit', (status) => fail(`ended early (${status ?? 'by a signal'})`));
   });
 }

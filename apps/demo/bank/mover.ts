@@ -35,14 +35,14 @@ export class Mover {
     return new Mover(control, String(connection.cid), Number(connection.member));
   }
 
-  /** Each time from one due moment to the next, or at once where the last move took longer. Rejects with `DemoFailed`. */
+  /** Until the signal comes; at once where the last move took longer than it should. Rejects with `DemoFailed`. */
   async work(over: AbortSignal): Promise<void> {
-    let dueMs = performance.now() + Math.random() * MOVE_INTERVAL_MS;
+    let dueMs = performance.now() + nextInterval();
     while (await waitUntil(dueMs, over)) {
       const fromMs = performance.now();
       const [answer] = await this.#control.ask(`move ${this.cid}`);
       if (answer !== undefined) this.#note(answer, { fromMs, untilMs: performance.now() });
-      dueMs = Math.max(dueMs + MOVE_INTERVAL_MS, performance.now());
+      dueMs = Math.max(dueMs + nextInterval(), performance.now());
     }
   }
 
@@ -58,6 +58,11 @@ export class Mover {
     this.moves.push({ ...interval, epoch: Number(answer.epoch) });
     this.members.push(Number(answer.to));
   }
+}
+
+/** Not even: a beat could keep in step with the work, and meet it always at the same place. */
+function nextInterval(): number {
+  return MOVE_INTERVAL_MS * (0.5 + Math.random());
 }
 
 /** Answers false as soon as all is over. */
