@@ -39,7 +39,9 @@ export class Screen {
   }
 
   get columns(): number {
-    return this.#out.columns ?? DEFAULT_COLUMNS;
+    const { columns = 0 } = this.#out;
+    // Some terminals do not know, and say 0.
+    return columns > 0 ? columns : DEFAULT_COLUMNS;
   }
 
   paint(colour: Colour, text: string): string {

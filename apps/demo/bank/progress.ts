@@ -4,7 +4,7 @@ import type { Screen } from '../screen.js';
 
 /** Cells of one client's trail, and what the line needs beside the trails. */
 const MAX_TRAIL_LENGTH = 8;
-const BESIDE_TRAILS_WIDTH = 46;
+const BESIDE_TRAILS_WIDTH = 42;
 /** A blank, a digit and two blanks around each trail. */
 const AROUND_TRAIL_WIDTH = 4;
 

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Client } from 'pg';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from '@migratory/demo/internal/embedded-database.js';
 import { QUICK_SETTINGS } from '../../support/postgres/world.js';
-import { assertNothingLeft, assertUsageError, makeFolder, processOf, shows, start } from './run.js';
+import { appears, assertNothingLeft, assertUsageError, makeFolder, processOf, shows, start } from './run.js';
 
 const program = fileURLToPath(new URL('../../../../apps/demo/dist/bank/main.js', import.meta.url));
 let database: EmbeddedDatabase;
@@ -58,11 +58,13 @@ test.serial('a given database, and no psql: the driver does it, and the schema i
   await assertNoSchema(t);
 });
 
-test.serial('Ctrl-C before anything is ready leaves no process, no server and no file', async (t) => {
+test.serial('Ctrl-C while the database of its own starts leaves no server and no file', async (t) => {
   const run = start(t, program, []);
+  await appears(run.temporary, 'data/postgresql.conf');
   run.child.kill('SIGINT');
-  t.not(await run.ended, 0);
+  t.is(await run.ended, 130);
   t.is(run.complaint(), '');
+  t.is(run.output(), '');
   assertNothingLeft(t, run);
 });
 

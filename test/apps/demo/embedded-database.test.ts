@@ -1,13 +1,11 @@
 // The embedded database leaves nothing behind, however it ends.
 
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { startEmbeddedDatabase } from '@migratory/demo/internal/embedded-database.js';
-
-const POLL_MS = 5;
+import { appears } from './run.js';
 
 /** A folder in which the next server puts its own. */
 function redirectTemporaryFiles(t: ExecutionContext): string {
@@ -21,10 +19,6 @@ function redirectTemporaryFiles(t: ExecutionContext): string {
     rmSync(folder, { recursive: true, force: true });
   });
   return folder;
-}
-
-async function appears(folder: string, path: string): Promise<void> {
-  while (!readdirSync(folder).some((name) => existsSync(join(folder, name, path)))) await setTimeout(POLL_MS);
 }
 
 test.serial('stopped: its process and its folder are gone', async (t) => {

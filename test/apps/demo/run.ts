@@ -5,10 +5,13 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+
+const POLL_MS = 5;
 
 export interface Run {
   readonly child: ChildProcess;
@@ -55,6 +58,11 @@ export function shows(run: Run, text: string): Promise<void> {
     void run.ended.then(() => reject(new Error(`it ended without '${text}': ${run.output()}${run.complaint()}`)));
     look();
   });
+}
+
+/** Resolves when one of the folders in the folder has the path. */
+export async function appears(folder: string, path: string): Promise<void> {
+  while (!readdirSync(folder).some((name) => existsSync(join(folder, name, path)))) await setTimeout(POLL_MS);
 }
 
 export function processOf(run: Run, name: string): number {
