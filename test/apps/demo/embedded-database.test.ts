@@ -34,7 +34,7 @@ test.serial('stopped: its process and its folder are gone', async (t) => {
 for (const [moment, path] of [
   ['while its programs are copied', 'native'],
   ['while it is initialised', 'data/base'],
-  ['while the server starts', 'data/postmaster.pid'],
+  ['while the server starts', 'data/postmaster.opts'],
 ] as const) {
   test.serial(`called off ${moment}: nothing is left`, async (t) => {
     const folder = redirectTemporaryFiles(t);
