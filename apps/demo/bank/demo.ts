@@ -145,9 +145,10 @@ function countsOf(desks: readonly Desk[], replays: Replays): Omit<Outcome, 'clie
     acknowledgedCount: sum(desks, ({ teller }) => teller.acknowledged.length),
     moveCount: sum(desks, ({ mover }) => mover.moves.length),
     stayedCount: sum(desks, ({ mover }) => mover.stayedCount),
+    insideCount: replays.moveCount,
     replayCount: replays.count,
     replayedStatementCount: replays.statementCount,
-    differentCount: replays.differentCount,
+    unequalCount: replays.unequalCount,
     serializationFailureCount: sum(desks, ({ teller }) => teller.serializationFailureCount),
     ...waitsOf(sessions),
   };

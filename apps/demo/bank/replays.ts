@@ -3,24 +3,27 @@
 import type { LogLine } from '../programs.js';
 
 export class Replays {
-  /** Of transactions: a session that moves outside of one has nothing to replay. */
   count = 0;
   statementCount = 0;
-  /** Those in which an answer differed, so that the client had to begin again. */
-  differentCount = 0;
+  /** Those in which an answer differed, or that could not be made: the client had to begin again. */
+  unequalCount = 0;
+  /** By session and epoch. */
   readonly #endedMs = new Map<string, number>();
 
   note(line: LogLine): void {
     if (line.event !== 'resumed') return;
     this.#endedMs.set(keyOf(String(line.cid), Number(line.epoch)), performance.now());
-    const statementCount = Number(line.statements);
-    if (statementCount === 0) return;
     this.count++;
-    this.statementCount += statementCount;
-    if (line.outcome === 'different') this.differentCount++;
+    this.statementCount += Number(line.statements);
+    if (line.outcome !== 'equal') this.unequalCount++;
   }
 
-  /** When the session was taken over; undefined where nobody has logged it. */
+  /** Moves inside a transaction. A transaction may be run again more than once behind the same move. */
+  get moveCount(): number {
+    return this.#endedMs.size;
+  }
+
+  /** When the session could go on; undefined where it had no open transaction when it moved. */
   endedMs(cid: string, epoch: number): number | undefined {
     return this.#endedMs.get(keyOf(cid, epoch));
   }

@@ -18,9 +18,11 @@ export interface Outcome {
   readonly acknowledgedCount: number;
   readonly moveCount: number;
   readonly stayedCount: number;
+  /** Of the moves, those inside a transaction. */
+  readonly insideCount: number;
   readonly replayCount: number;
   readonly replayedStatementCount: number;
-  readonly differentCount: number;
+  readonly unequalCount: number;
   readonly serializationFailureCount: number;
   readonly moving: Waits;
   readonly resting: Waits;
@@ -43,13 +45,13 @@ export function showVerdict(screen: Screen, outcome: Outcome): boolean {
 }
 
 function showCounts(screen: Screen, outcome: Outcome): void {
-  const { replayCount, differentCount, replayedStatementCount } = outcome;
-  const came = differentCount === 0 ? 'all equal' : `${differentCount} different`;
+  const { replayCount, unequalCount, replayedStatementCount } = outcome;
+  const came = unequalCount === 0 ? 'all equal' : `${unequalCount} not equal`;
   const rows: [label: string, count: number, note: string][] = [
     ['transfers acknowledged', outcome.acknowledgedCount, ''],
     ['moves', outcome.moveCount, `${(outcome.moveCount / (outcome.elapsedMs / 1000)).toFixed(0)} a second`],
-    ['moves inside a transaction', replayCount, ''],
-    ['statements replayed there', replayedStatementCount, replayCount === 0 ? '' : came],
+    ['moves inside a transaction', outcome.insideCount, ''],
+    ['replays of transactions', replayCount, replayCount === 0 ? '' : `${replayedStatementCount} statements, ${came}`],
     ['begun again after SQLSTATE 40001', outcome.serializationFailureCount, ''],
     ['moves put off while busy', outcome.stayedCount, ''],
   ];
@@ -75,7 +77,7 @@ function showWaits(screen: Screen, { moving, resting }: Outcome): void {
 }
 
 function checksOf(outcome: Outcome): Check[] {
-  const { findings, acknowledgedCount, moveCount, replayCount, client, clientCount, accountCount } = outcome;
+  const { findings, acknowledgedCount, moveCount, insideCount, client, clientCount, accountCount } = outcome;
   const { sumBefore, sumAfter, missing, doubled, unasked, wrongAccounts } = findings;
   return [
     {
@@ -88,9 +90,9 @@ function checksOf(outcome: Outcome): Check[] {
     missing.length === 0 && doubled.length === 0 && unasked.length === 0
       ? right(`Each of the ${acknowledgedCount} acknowledged transfers is there exactly once, and no other.`)
       : wrong(`Transfers ${transfersProblem(findings)}.`),
-    moveCount > 0 && replayCount > 0
+    moveCount > 0 && insideCount > 0
       ? right(
-          `${clientCount} sessions moved ${moveCount} times, ${replayCount} times inside a transaction. ${client} did not notice.`,
+          `${clientCount} sessions moved ${moveCount} times, ${insideCount} of them inside a transaction. ${client} did not notice.`,
         )
       : wrong(moveCount === 0 ? 'No session moved.' : 'No session moved inside a transaction.'),
   ];

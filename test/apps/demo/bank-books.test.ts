@@ -27,9 +27,10 @@ const GOOD: Outcome = {
   acknowledgedCount: 2,
   moveCount: 30,
   stayedCount: 1,
-  replayCount: 20,
+  insideCount: 20,
+  replayCount: 21,
   replayedStatementCount: 45,
-  differentCount: 0,
+  unequalCount: 0,
   serializationFailureCount: 0,
   moving: { count: 30, medianMs: 8.25, longestMs: 31 },
   resting: { count: 60, medianMs: 0.5, longestMs: 4 },
@@ -68,7 +69,7 @@ test('all right: four marks, and the figures', (t) => {
   t.is(text.split('✔').length - 1, 4, text);
   t.notRegex(text, /✘/);
   t.regex(text, /moves +30 +15 a second/);
-  t.regex(text, /statements replayed there +45 +all equal/);
+  t.regex(text, /replays of transactions +21 +45 statements, all equal/);
   t.regex(text, /with a move +30 +8\.3 ms +31\.0 ms/);
   t.regex(text, /without +60 +0\.5 ms +4\.0 ms/);
 });
@@ -79,8 +80,8 @@ for (const [what, part, line] of [
   ['a lost transfer', { findings: { ...CLEAN, missing: [7] } }, /✘ Transfers lost: 7\./],
   ['a doubled transfer', { findings: { ...CLEAN, doubled: [8] } }, /✘ Transfers booked more than once: 8\./],
   ['an unasked transfer', { findings: { ...CLEAN, unasked: [1, 2, 3, 4, 5, 6] } }, /✘ .*: 1, 2, 3, 4, 5 and 1 more\./],
-  ['no move', { moveCount: 0, replayCount: 0 }, /✘ No session moved\./],
-  ['no move inside a transaction', { replayCount: 0 }, /✘ No session moved inside a transaction\./],
+  ['no move', { moveCount: 0, insideCount: 0 }, /✘ No session moved\./],
+  ['no move inside a transaction', { insideCount: 0 }, /✘ No session moved inside a transaction\./],
 ] as const) {
   test(`${what} is no success`, (t) => {
     const { isRight, text } = judge({ ...GOOD, ...part });
@@ -90,9 +91,9 @@ for (const [what, part, line] of [
 }
 
 test('a replay that differed is told, and is no failure: its client was', (t) => {
-  const { isRight, text } = judge({ ...GOOD, differentCount: 2, serializationFailureCount: 2 });
+  const { isRight, text } = judge({ ...GOOD, unequalCount: 2, serializationFailureCount: 2 });
   t.true(isRight);
-  t.regex(text, /replayed there +45 +2 different/);
+  t.regex(text, /45 statements, 2 not equal/);
   t.regex(text, /40001 +2/);
 });
 
@@ -106,16 +107,19 @@ test('a statement waits for a move if both were under way at the same time, in i
   t.deepEqual(resting, { count: 3, medianMs: 1, longestMs: 9 });
 });
 
-test("replays are the front-ends' lines about transactions", (t) => {
+test("replays are the front-ends' lines about transactions that were run again; some behind the same move", (t) => {
   const replays = new Replays();
   replays.note({ event: 'resumed', cid: 'aa', epoch: 1, statements: 3, outcome: 'equal' });
   replays.note({ event: 'resumed', cid: 'aa', epoch: 2, statements: 2, outcome: 'different' });
-  replays.note({ event: 'resumed', cid: 'aa', epoch: 3, statements: 0, outcome: 'equal' });
-  replays.note({ event: 'opened', cid: 'aa', epoch: 4 });
-  const { count, statementCount, differentCount } = replays;
-  t.deepEqual({ count, statementCount, differentCount }, { count: 2, statementCount: 5, differentCount: 1 });
-  t.not(replays.endedMs('aa', 3), undefined);
-  t.is(replays.endedMs('aa', 4), undefined);
+  replays.note({ event: 'resumed', cid: 'aa', epoch: 2, statements: 2, outcome: 'lost' });
+  replays.note({ event: 'arrived', cid: 'aa', epoch: 3 });
+  const { count, statementCount, unequalCount, moveCount } = replays;
+  t.deepEqual(
+    { count, statementCount, unequalCount, moveCount },
+    { count: 3, statementCount: 7, unequalCount: 2, moveCount: 2 },
+  );
+  t.not(replays.endedMs('aa', 2), undefined);
+  t.is(replays.endedMs('aa', 3), undefined);
 });
 
 test('the line that lives shows who served each client, and fits the terminal', (t) => {
