@@ -18,18 +18,26 @@ import { Backing, SessionEnded, type Surroundings } from './backing.js';
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
+import { isPlainCommit } from './plain-commit.js';
 import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
 import { decodeSession, encodeSession, type SessionRecord } from './session-record.js';
 
 /** What the stage that runs may do. */
-export type Liberty = 'open' | 'locked';
+export type Liberty =
+  | 'open'
+  /** A move waits: not for long. */
+  | 'locked'
+  /** A move is refused: it may be long, or wait for the client. */
+  | 'pinned';
 
 export type Outcome =
   /** ReadyForQuery: what to do with the exchange is for `conclusion.ts`. */
   | 'ready'
   /** It can go on under the lock only. */
   | 'needs-lock'
+  /** It is long, or the client has to say more: a move had better not wait for it. */
+  | 'is-long'
   /** The request that comes next commits. */
   | 'commits'
   /** The client has ended its stream, or said Terminate. */
@@ -89,7 +97,7 @@ export class Dialogue {
       fields,
       backing: this.backing,
       read: () => this.#read(),
-      relay: () => this.#relay('locked'),
+      relay: () => this.#relay('pinned'),
       snapshot: () => this.#snapshot(),
     });
   }
@@ -128,6 +136,7 @@ export class Dialogue {
   /** An exchange of the open transaction, as it was run again. */
   goOnWith(exchange: Exchange | undefined): void {
     this.#exchange = exchange;
+    this.#unsent = undefined;
     this.#begun = 'T';
   }
 
@@ -224,21 +233,22 @@ export class Dialogue {
         const sent = this.#send(this.#unsent, liberty, commits);
         if (sent !== 'sent') return sent;
       }
-      await this.#hear(liberty);
+      if ((await this.#hear(liberty)) === 'is-long') return 'is-long';
       switch (this.exchange.progress) {
         case 'ready':
           return 'ready';
         case 'lost':
           throw new BackendLost();
         case 'copying':
-          if (liberty === 'open') return 'needs-lock';
+          if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
           if ((await this.#passage.copy(this.exchange)) === 'ended') return 'ended';
           break;
         case 'large':
-          if (liberty === 'open') return 'needs-lock';
+          if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
           this.exchange.passLargeMessages();
           break;
         default: {
+          if (liberty === 'locked' && this.isUnderWay) return 'is-long';
           await this.#relay(liberty);
           const request = await this.awaitRequest();
           const taken = request === 'ended' ? 'ended' : await this.#take(request, liberty);
@@ -251,14 +261,14 @@ export class Dialogue {
   async #take(
     request: Exclude<ClientRequest, { kind: 'incomplete' }>,
     liberty: Liberty,
-  ): Promise<'taken' | 'ended' | 'needs-lock'> {
+  ): Promise<'taken' | 'ended' | 'needs-lock' | 'is-long'> {
     switch (request.kind) {
       case 'terminate':
         return 'ended';
       case 'malformed':
         throw new SessionEnded({ severity: 'FATAL', code: '08P01', message: request.message });
       case 'large':
-        if (liberty === 'open') return 'needs-lock';
+        if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
         return this.#passage.passRequest(this.exchange, request.length);
       case 'messages':
         for (const each of request.messages) this.exchange.ask(each);
@@ -289,12 +299,15 @@ export class Dialogue {
   }
 
   /** Reads the answer as far as it comes by itself. */
-  async #hear(liberty: Liberty): Promise<void> {
+  async #hear(liberty: Liberty): Promise<'is-long' | 'heard'> {
     const { exchange } = this;
     while (exchange.progress === 'under-way') {
       exchange.receive(await this.backing.backend.read());
-      if (exchange.relayLength >= LIMITS.relayLength && exchange.progress === 'under-way') await this.#relay(liberty);
+      if (exchange.relayLength < LIMITS.relayLength || exchange.progress !== 'under-way') continue;
+      if (liberty === 'locked') return 'is-long';
+      await this.#relay(liberty);
     }
+    return 'heard';
   }
 
   /** Gives the client what there is (D1), and waits until it may be given more. */
@@ -347,15 +360,8 @@ export class Dialogue {
 
   /** What is asked is one COMMIT and nothing else, and nothing of the transaction outlives it in the session. */
   get isPlainCommit(): boolean {
-    const { classes, isAsked } = this.exchange;
-    const isPlain = isAsked && classes.length === 1 && classes[0]?.commits === 'alone' && this.#unsent !== undefined;
-    return (
-      isPlain &&
-      this.exchange.given().length === 0 &&
-      this.touched.size === 0 &&
-      !this.backing.book.hasChanged &&
-      !this.hasChangedSession
-    );
+    const leavesNothing = this.touched.size === 0 && !this.backing.book.hasChanged && !this.hasChangedSession;
+    return isPlainCommit(this.exchange) && this.#unsent !== undefined && leavesNothing;
   }
 
   /** The request that is to commit, where it has not been sent (D3): whoever goes on with it finds it in `pending`. */
