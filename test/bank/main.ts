@@ -4,6 +4,9 @@
 
 import { parseArgs } from 'node:util';
 import { Progress } from '../sim/progress.js';
+import { COMMITS, MOVES, oneOf, wholeNumber } from './arguments.js';
+import { runSweep, sweepLine, type SweepOptions } from './sweep/campaign.js';
+import type { SweepReport } from './sweep/sweep.js';
 import { runBank, type BankOptions, type BankOutcome } from './campaign.js';
 
 const HELP = `Usage: npm run bank -- [options]
@@ -20,7 +23,9 @@ const HELP = `Usage: npm run bank -- [options]
   --log FILE              the logs of the front-ends and of the gateway`;
 
 type Order =
-  { readonly kind: 'bank'; readonly options: BankOptions } | { readonly kind: 'sweep' } | { readonly kind: 'help' };
+  | { readonly kind: 'bank'; readonly options: BankOptions }
+  | { readonly kind: 'sweep'; readonly options: SweepOptions }
+  | { readonly kind: 'help' };
 
 function parse(): Order {
   const { values } = parseArgs({
@@ -40,32 +45,21 @@ function parse(): Order {
     },
   });
   if (values.help) return { kind: 'help' };
-  if (values.sweep) return { kind: 'sweep' };
-  const { moves, commit } = values;
-  if (moves !== 'random' && moves !== 'none') throw new RangeError('--moves is random or none');
-  if (commit !== undefined && commit !== 'locked' && commit !== 'two-phase') {
-    throw new RangeError('--commit is locked or two-phase');
-  }
+  const commit = values.commit === undefined ? undefined : oneOf('commit', values.commit, COMMITS);
+  if (values.sweep) return { kind: 'sweep', options: { commit, logPath: values.log, stride: 1 } };
   const options: BankOptions = {
-    transferCount: whole('transfers', values.transfers, 1),
-    clientCount: whole('clients', values.clients, 1),
-    accountCount: whole('accounts', values.accounts, 2),
-    seed: whole('seed', values.seed, 0),
-    moves,
-    movesPerSecond: whole('moves-per-second', values['moves-per-second'], 1),
+    transferCount: wholeNumber('transfers', values.transfers, 1),
+    clientCount: wholeNumber('clients', values.clients, 1),
+    accountCount: wholeNumber('accounts', values.accounts, 2),
+    seed: wholeNumber('seed', values.seed, 0),
+    moves: oneOf('moves', values.moves, MOVES),
+    movesPerSecond: wholeNumber('moves-per-second', values['moves-per-second'], 1),
     weather: values.kill ? 'foul' : 'fair',
     path: values.direct ? 'direct' : 'through the front-end',
     commit,
     logPath: values.log,
   };
   return { kind: 'bank', options };
-}
-
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new RangeError(`--${name} is a whole number from ${least} on`);
-  return value;
 }
 
 async function main(): Promise<number> {
@@ -80,8 +74,20 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  if (order.kind === 'sweep') return 2;
+  if (order.kind === 'sweep') return await swept(order.options);
   return await bank(order.options);
+}
+
+async function swept(options: SweepOptions): Promise<number> {
+  const reports = await runSweep(options, (report) => {
+    console.log(sweepLine(report));
+    for (const failure of report.failures) console.log(`  ${failure}`);
+  });
+  const sum = (of: (report: SweepReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+  const failureCount = sum(({ failures }) => failures.length);
+  const [positionCount, movedCount] = [sum((report) => report.positionCount), sum((report) => report.movedCount)];
+  console.log(`\n${positionCount} positions swept, ${movedCount} moves, ${failureCount} failed`);
+  return failureCount === 0 ? 0 : 1;
 }
 
 async function bank(options: BankOptions): Promise<number> {
