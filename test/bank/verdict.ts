@@ -65,7 +65,7 @@ export function violationsOf(ledger: Ledger, books: Books): Violation[] {
     violation(
       'B7',
       'ran at another isolation level',
-      rowIds((row, entry) => row.isolation !== entry?.transfer.isolation),
+      rowIds((row, entry) => entry !== undefined && row.isolation !== entry.transfer.isolation),
     ),
     ...(books.preparedCount === 0
       ? []
