@@ -88,10 +88,10 @@ async function runIn(
   await waitUntilQuiet(database, APPLICATION);
   const books = await readBooks(database);
   await database.end();
-  violations.push(...violationsOf(ledger, books), ...lossViolations(losses, closings, killer, tally));
+  const found = [...violationsOf(ledger, books), ...lossViolations(losses, closings, killer, tally), ...violations];
   countUnknown(ledger, books, tally);
   const longestStallMs = mover?.longestStallMs ?? 0;
-  return { tally, violations, acknowledgedCount: ledger.committedCount, elapsedMs, longestStallMs };
+  return { tally, violations: found, acknowledgedCount: ledger.committedCount, elapsedMs, longestStallMs };
 }
 
 /** Of every purpose its own, so that one more choice here does not change all others. */

@@ -21,14 +21,13 @@ export class WireClient {
   #news: () => void = () => undefined;
 
   static async connect(host: string, port: number): Promise<WireClient> {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true, timeout: ANSWER_LIMIT_MS });
     await once(socket, 'connect');
     return new WireClient(socket);
   }
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.setTimeout(ANSWER_LIMIT_MS);
     for (const event of ['end', 'error', 'close', 'timeout']) socket.on(event, () => this.#news());
     socket.on('timeout', () => socket.destroy());
     socket.on('data', (data: Buffer) => {
