@@ -17,7 +17,7 @@ export interface Script {
 }
 
 export const SWEPT_TRANSFER = { id: 1, source: 1, target: 2, amount: 7, teller: 0 } as const;
-export const APPLICATION = 'sweep';
+const APPLICATION = 'sweep';
 
 const { id, source, target, amount, teller } = SWEPT_TRANSFER;
 const OPENING: Step = { name: 'StartupMessage', bytes: startup('postgres', 'postgres', APPLICATION), answer: 'Z' };
