@@ -137,7 +137,7 @@ async function play(world: SweptWorld, script: Script, position: Position): Prom
       client.send(bytes.subarray(half));
       if (is('while it is answered')) moves.push(move());
       await client.answered(answer);
-      isAtRest = answer !== '' && moves.length === 0;
+      isAtRest = answer.endsWith('Z') && moves.length === 0;
       if (is('after')) await move();
       if (is('twice after')) await move().then(move);
     }
