@@ -159,7 +159,7 @@ export class DatabaseSession {
   }
 
   /** The session has something that can't be taken elsewhere. */
-  @Stage({ output: 'held', lock: true })
+  @Stage({ output: 'held', lock: 'pinned' })
   async pinned(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {

@@ -8,6 +8,7 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export interface CommandOptions {
   readonly config: string;
   readonly database: string;
+  readonly users?: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly metrics?: MetricsAddress;
 }
@@ -24,6 +25,7 @@ export function parseOptions(args: readonly string[]): CommandOptions {
       "where the database is, and the front-end's own login: postgres://user@host/name",
       readDatabaseUrl,
     )
+    .option('--users <file>', 'who may log in, JSON; without it everybody is trusted to be who he says')
     .addOption(new Option('--log-level <level>', 'debug tells of every session').choices(LOG_LEVELS).default('info'))
     .option('--metrics <address>', 'serve metrics there: a port of 127.0.0.1, or host:port', readMetricsAddress)
     .addHelpText(

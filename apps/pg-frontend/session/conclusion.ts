@@ -9,11 +9,16 @@ import { encodeSession } from './session-record.js';
 import { TRANSACTION_PINS, type Pin, type SessionFields } from './session-fields.js';
 
 const EMPTY: Buffer = Buffer.alloc(0);
+/** What the database can be asked for: as long as it pins the session it is asked again after each transaction. */
+const ASKED_FOR = new Set<string>(['temporary-objects', 'advisory-locks', 'held-cursors'] satisfies Pin[]);
 /** What pins a session from the moment that it is asked for, for good: the database can't be asked whether it still matters. */
 const LASTING: Readonly<Record<string, Pin>> = {
   libraries: 'libraries',
   'sequence-values': 'sequence-values',
   'random-seed': 'random-seed',
+  connections: 'connections',
+  replication: 'replication',
+  backup: 'backup',
 };
 
 /** `begun`: how things stood when the exchange began. */
@@ -29,6 +34,7 @@ export async function conclude(
   if (exchange.isSubstituted) fields.verdict = 'told';
   if (status === 'I') await closeTransaction(dialogue, fields);
   else recordStatement(dialogue, fields, exchange, begun);
+  fields.journal = dialogue.journal.bytes;
 }
 
 /** The transaction goes on: whoever goes on with it elsewhere has to be able to run it again. */
@@ -44,6 +50,7 @@ function recordStatement(
   if (exchange.isUnkept) pins.add('transaction-size');
   if (exchange.hasCopied) pins.add('copy');
   if (dialogue.touched.has('snapshots')) pins.add('exported-snapshot');
+  if (dialogue.touched.has('outside-effects')) pins.add('outside-effects');
   const commits = exchange.classes.some((each) => each.commits !== 'none' && each.commits !== 'unclear');
   const isProcedure = begun === 'I' && exchange.tags.includes('CALL');
   if (commits || isProcedure) pins.add('transaction-chain');
@@ -71,7 +78,8 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   const hasChanged = book.takeChange();
   if (touched.size === 0 && !hasChanged && fields.pins.length === 0) return;
   const pins = fields.pins.filter((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
-  fields.pins = touched.size === 0 ? pins : await lookAgain(dialogue, pins);
+  const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
+  fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
   touched.clear();
   record.statements = book.named();
   record.reported = Object.fromEntries(backing.backend.reported);

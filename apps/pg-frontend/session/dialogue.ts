@@ -334,6 +334,7 @@ export class Dialogue {
     this.journal.clear();
     this.touched.clear();
     const fields = this.#fields;
+    fields.journal = this.journal.bytes;
     [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
   }
 

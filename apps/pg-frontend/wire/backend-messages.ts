@@ -91,11 +91,11 @@ export function authenticationSasl(mechanisms: readonly string[]): Buffer {
   return message(BACKEND.authentication, int32(10), ...mechanisms.map(cString), Buffer.of(0));
 }
 
-export function authenticationSaslContinue(data: string): Buffer {
+export function authenticationSaslContinue(data: Uint8Array): Buffer {
   return message(BACKEND.authentication, int32(11), data);
 }
 
-export function authenticationSaslFinal(data: string): Buffer {
+export function authenticationSaslFinal(data: Uint8Array): Buffer {
   return message(BACKEND.authentication, int32(12), data);
 }
 
