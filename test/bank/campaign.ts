@@ -119,14 +119,18 @@ function lossViolations(
   tally: Tally,
 ): Violation[] {
   let terminatedCount = tally.of('deeds', 'database session terminated');
-  return losses.flatMap(({ port, code, atMs, teller }) => {
+  return losses.flatMap(({ port, code, message, atMs, teller }) => {
     const member = closings.get(port) ?? 0;
     const cause = IS_LAST_WORD.test(code) && terminatedCount-- > 0 ? 'database session terminated' : undefined;
     const reason = cause ?? (killer?.hasKilled(member, atMs) === true ? 'member killed' : 'without a cause');
     tally.count('connections lost', reason);
     if (reason !== 'without a cause') return [];
     return [
-      { rule: 'connections', ids: [port], what: `client ${teller} lost its connection on member ${member} (${code})` },
+      {
+        rule: 'connections',
+        ids: [port],
+        what: `client ${teller} lost its connection on member ${member} (${code} ${message})`,
+      },
     ];
   });
 }

@@ -131,5 +131,6 @@ function lossOf(error: unknown): SessionLost {
   if (!(error instanceof Error)) return new SessionLost('unknown', String(error));
   if (error.message === GAVE_UP) return new SessionLost('hung', `no answer within ${ANSWER_LIMIT_MS / 1000} s`);
   const { code } = error as NodeJS.ErrnoException;
-  return new SessionLost(code ?? 'closed', error.message);
+  const detail = error instanceof DatabaseError ? (error.detail ?? '') : '';
+  return new SessionLost(code ?? 'closed', `${error.message} ${detail}`.trim());
 }

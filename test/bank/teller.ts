@@ -24,6 +24,7 @@ export const IS_LAST_WORD = /^(?:57P0[12]|08...)$/;
 export interface Loss {
   readonly port: number;
   readonly code: string;
+  readonly message: string;
   readonly atMs: number;
   readonly teller: number;
 }
@@ -146,7 +147,7 @@ export class Teller {
     }
   }
 
-  #lost({ port }: Session, { code }: SessionLost): void {
-    this.#branch.losses.push({ port, code, atMs: performance.now(), teller: this.#id });
+  #lost({ port }: Session, { code, message }: SessionLost): void {
+    this.#branch.losses.push({ port, code, message, atMs: performance.now(), teller: this.#id });
   }
 }
