@@ -64,7 +64,9 @@ async function main(): Promise<void> {
   const metrics = options.metrics && (await serveMetrics(memberMetrics(members), options.metrics));
   try {
     await control.open();
-    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log));
+    if (options.commit === 'two-phase')
+      await control.tidyPrepared((names) => log.warn({ event: 'orphans-rolled-back', names }));
+    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log), options.commit);
     const { snapshotLength, inputLength } = LIMITS;
     const member = await startMember({
       stack,

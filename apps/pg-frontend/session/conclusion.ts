@@ -10,7 +10,12 @@ import { TRANSACTION_PINS, type Pin, type SessionFields } from './session-fields
 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** What the database can be asked for: as long as it pins the session it is asked again after each transaction. */
-const ASKED_FOR = new Set<string>(['temporary-objects', 'advisory-locks', 'held-cursors'] satisfies Pin[]);
+const ASKED_FOR = new Set<string>([
+  'temporary-objects',
+  'advisory-locks',
+  'held-cursors',
+  'unclear-statements',
+] satisfies Pin[]);
 /** What pins a session from the moment that it is asked for, for good: the database can't be asked whether it still matters. */
 const LASTING: Readonly<Record<string, Pin>> = {
   libraries: 'libraries',
@@ -71,6 +76,7 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   journal.clear();
   fields.verdict = '';
   fields.transactionId = '';
+  fields.preparedAs = '';
   fields.backendIdentity = '';
   if (book.portals.size > 0) book.portals.clear();
   const unnamed = book.statements.get('')?.parse ?? EMPTY;
@@ -91,17 +97,23 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
 
 /** Asks the database what the session has become. Answers why it can't move. */
 async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly string[]): Promise<string[]> {
-  const lasting = new Set(pins.filter((pin) => Object.values<string>(LASTING).includes(pin)));
+  const lasting = new Set(pins.filter((pin) => !ASKED_FOR.has(pin)));
   for (const kind of touched) {
     const pin = LASTING[kind];
     if (pin !== undefined) lasting.add(pin);
   }
-  const seen = await backing.busily(() => inspect(backing.backend));
+  const { book } = backing;
+  const own = Object.keys(record.parameters).filter((name) => name.includes('.'));
+  const names = new Set([...own, ...book.customParameters]);
+  if (book.hasUnknownParameters) lasting.add('unknown-parameters');
+  const seen = await backing.busily(() => inspect(backing.backend, names));
   if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
   record.parameters = seen.parameters;
   record.role = seen.role;
-  record.authorization = seen.sessionUser === record.login.user ? undefined : seen.sessionUser;
+  const isOwn = Buffer.from(seen.authorization, 'latin1').toString() === record.login.user;
+  record.authorization = isOwn ? undefined : seen.authorization;
   record.sqlStatements = seen.sqlStatements;
   record.channels = seen.channels;
+  book.keep(seen.protocolStatements);
   return [...lasting, ...seen.pins];
 }

@@ -50,6 +50,7 @@ const CANNOT_BE_RESTORED: Complaint = {
   detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
 };
 
+const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 export class Dialogue {
@@ -72,6 +73,8 @@ export class Dialogue {
   /** Of a message that is passed on as it comes. */
   #passingLength = 0;
   #isEnded = false;
+  /** By the tags of the last exchange. */
+  #hasWritten = false;
   /** Resolves when the client may be given more. */
   #written: Promise<void> = Promise.resolve();
 
@@ -307,28 +310,51 @@ export class Dialogue {
     const { exchange } = this;
     this.#written = this.#write(exchange.take());
     this.backing.backend.unread(exchange.leftover);
+    this.#hasWritten = exchange.tags.some((tag) => WRITES.test(tag));
     this.#exchange = undefined;
     return { exchange, begun: this.#begun };
   }
 
-  /** The id of the open transaction; '' where it has none, and so has written nothing. Rejects with `BackendLost`. */
-  async askTransactionId(): Promise<string> {
-    if (this.status !== 'T') return '';
-    const { rows } = await ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()');
-    return rows[0]?.[0] ?? '';
+  /**
+   * The id of the open transaction; '' where it has none, and so has written nothing. Asked behind the first statement that
+   * writes, while the client has something else to do; at the latest before the COMMIT. Rejects with `BackendLost`.
+   */
+  async learnTransactionId(when: 'behind-a-statement' | 'before-commit'): Promise<void> {
+    if (this.status !== 'T' || this.#fields.transactionId !== '') return;
+    if (when === 'behind-a-statement' && !this.#hasWritten) return;
+    const { rows } = await this.backing.busily(() =>
+      ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()'),
+    );
+    this.#fields.transactionId = rows[0]?.[0] ?? '';
   }
 
   /** Another session at the database, outside of any transaction, in place of one that was lost. Rejects as `open` does. */
   async reopen(): Promise<void> {
-    const { book } = this.backing;
-    this.backing.close();
     if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
-    this.record.statements = book.named();
+    if (this.backing.isThere) this.record.statements = this.backing.book.named();
+    this.backing.close();
     await this.backing.open(this.record);
   }
 
-  /** Nothing is under way any more, nor open: it was resolved otherwise. */
+  /** What is asked is one COMMIT and nothing else, and nothing of the transaction outlives it in the session. */
+  get isPlainCommit(): boolean {
+    const { classes, isAsked } = this.exchange;
+    const isPlain = isAsked && classes.length === 1 && classes[0]?.commits === 'alone' && this.#unsent !== undefined;
+    return isPlain && this.exchange.given().length === 0 && this.touched.size === 0 && !this.backing.book.hasChanged;
+  }
+
+  /** The request that is to commit, where it has not been sent (D3): whoever goes on with it finds it in `pending`. */
+  askAgain(): void {
+    if (this.isUnderWay) return;
+    const request = nextRequest(this.#fields.pending);
+    if (request.kind !== 'messages') return;
+    for (const each of request.messages) this.exchange.ask(each);
+    this.#unsent = request;
+  }
+
+  /** Nothing is under way any more, nor open: it was resolved otherwise, and what asked for it is dealt with. */
   closeTransaction(): void {
+    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
     this.#exchange = undefined;
     this.#unsent = undefined;
     this.journal.clear();
@@ -336,6 +362,7 @@ export class Dialogue {
     const fields = this.#fields;
     fields.journal = this.journal.bytes;
     [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
+    fields.preparedAs = '';
   }
 
   /** Whether the client can be told of an error where it is: not in the midst of a message. */
