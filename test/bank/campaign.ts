@@ -9,6 +9,7 @@ import { Ledger } from './ledger.js';
 import { Mover } from './mover.js';
 import { Tally } from './tally.js';
 import { IS_LAST_WORD, Teller, type Branch, type Loss } from './teller.js';
+import { Whereabouts } from './whereabouts.js';
 import { resolve, violationsOf, type Violation } from './verdict.js';
 
 const APPLICATION = 'bank';
@@ -42,30 +43,23 @@ export interface BankOutcome {
 export type Watch = (ledger: Ledger, tally: Tally) => void;
 
 export async function runBank(options: BankOptions, watch: Watch = () => undefined): Promise<BankOutcome> {
-  const closings = new Map<number, number>();
+  const whereabouts = new Whereabouts();
   const { path, commit, logPath } = options;
-  const report = (event: GatewayEvent): void => {
-    if (event.kind === 'closed') closings.set(Number(event.client.split(':').at(-1)), event.member ?? 0);
-  };
+  const report = (event: GatewayEvent): void => whereabouts.told(event);
   const arena = await startArena({ path, commit, logPath, report, memberCount: MEMBER_COUNT });
   try {
-    return await runIn(arena, options, closings, watch);
+    return await runIn(arena, options, whereabouts, watch);
   } finally {
     await arena.close();
   }
 }
 
-async function runIn(
-  arena: Arena,
-  options: BankOptions,
-  closings: ReadonlyMap<number, number>,
-  watch: Watch,
-): Promise<BankOutcome> {
+async function runIn(arena: Arena, options: BankOptions, whereabouts: Whereabouts, watch: Watch): Promise<BankOutcome> {
   const { transferCount, clientCount, accountCount, seed, weather } = options;
   const [ledger, tally, violations, losses] = [new Ledger(), new Tally(), [] as Violation[], [] as Loss[]];
   const database = await connectDirectly(arena.database.url);
   await openBank(database, accountCount);
-  const mover = moverOf(arena, options, tally);
+  const mover = moverOf(arena, options, whereabouts, tally);
   const killer = await killerOf(arena, options, tally);
   const pulse = (): void => {
     mover?.pulse();
@@ -76,7 +70,10 @@ async function runIn(
     ...{ accountCount, ledger, tally, losses, violations, weather },
     place: { url: arena.url, application: APPLICATION, pulse },
     isOpen: () => ledger.committedCount < transferCount,
-    opened: (port) => mover?.follow(port),
+    opened: (port) => {
+      whereabouts.opened(port, arena.world?.gateway);
+      mover?.follow(port);
+    },
     closed: (port) => mover?.leave(port),
   };
   const startedAtMs = performance.now();
@@ -88,7 +85,7 @@ async function runIn(
   await waitUntilQuiet(database, APPLICATION);
   const books = await readBooks(database);
   await database.end();
-  const found = [...violationsOf(ledger, books), ...lossViolations(losses, closings, killer, tally), ...violations];
+  const found = [...violationsOf(ledger, books), ...lossViolations(losses, whereabouts, killer, tally), ...violations];
   countUnknown(ledger, books, tally);
   const longestStallMs = mover?.longestStallMs ?? 0;
   return { tally, violations: found, acknowledgedCount: ledger.committedCount, elapsedMs, longestStallMs };
@@ -99,9 +96,12 @@ function drawOf(seed: number, purpose: number): Draw {
   return new Draw(seed * 1_000 + purpose);
 }
 
-function moverOf({ world }: Arena, { moves, movesPerSecond, seed }: BankOptions, tally: Tally): Mover | undefined {
+function moverOf({ world }: Arena, options: BankOptions, whereabouts: Whereabouts, tally: Tally): Mover | undefined {
+  const { moves, movesPerSecond, seed } = options;
   if (world === undefined || moves === 'none') return undefined;
-  return new Mover({ gateway: world.gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), movesPerSecond, tally });
+  const asked = (port: number, member: number): void => whereabouts.asked(port, member);
+  const { gateway } = world;
+  return new Mover({ gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), movesPerSecond, tally, asked });
 }
 
 async function killerOf({ world, database }: Arena, options: BankOptions, tally: Tally): Promise<Killer | undefined> {
@@ -114,22 +114,24 @@ async function killerOf({ world, database }: Arena, options: BankOptions, tally:
 /** A connection may be lost with its member or with its server process, and for no other reason. */
 function lossViolations(
   losses: readonly Loss[],
-  closings: ReadonlyMap<number, number>,
+  whereabouts: Whereabouts,
   killer: Killer | undefined,
   tally: Tally,
 ): Violation[] {
   let terminatedCount = tally.of('deeds', 'database session terminated');
   return losses.flatMap(({ port, code, message, atMs, teller }) => {
-    const member = closings.get(port) ?? 0;
+    const members = whereabouts.membersOf(port);
     const cause = IS_LAST_WORD.test(code) && terminatedCount-- > 0 ? 'database session terminated' : undefined;
-    const reason = cause ?? (killer?.hasKilled(member, atMs) === true ? 'member killed' : 'without a cause');
+    const reason =
+      cause ??
+      (members.some((member) => killer?.hasKilled(member, atMs) === true) ? 'member killed' : 'without a cause');
     tally.count('connections lost', reason);
     if (reason !== 'without a cause') return [];
     return [
       {
         rule: 'connections',
         ids: [port],
-        what: `client ${teller} lost its connection on member ${member} (${code} ${message})`,
+        what: `client ${teller} lost its connection on member ${members.join(' or ')} (${code} ${message})`,
       },
     ];
   });

@@ -7,6 +7,7 @@ import type { Draw } from '../sim/draw.js';
 import type { Gateway } from '@migratory/gateway/gateway';
 import type { MoveOutcome } from '@migratory/stack';
 import type { Tally } from './tally.js';
+import { portOf } from './whereabouts.js';
 
 export interface MoverOptions {
   readonly gateway: Gateway;
@@ -15,6 +16,8 @@ export interface MoverOptions {
   /** Of each session, on the average. */
   readonly movesPerSecond: number;
   readonly tally: Tally;
+  /** Told before each move: which session, and where to. */
+  readonly asked?: (port: number, member: number) => void;
 }
 
 interface Followed {
@@ -72,11 +75,13 @@ export class Mover {
   }
 
   async #move(port: number): Promise<void> {
-    const { gateway, memberCount, draw } = this.#options;
-    const state = gateway.connections.find(({ client }) => client.endsWith(`:${port}`));
+    const { gateway, memberCount, draw, asked } = this.#options;
+    const state = gateway.connections.find(({ client }) => portOf(client) === port);
     if (state?.cid === undefined || state.cid === null) return;
     const others = Array.from({ length: memberCount }, (_, index) => index + 1).filter((id) => id !== state.member);
-    await gateway.move(state.cid, draw.pick(others), (outcome) => this.#count(outcome));
+    const to = draw.pick(others);
+    asked?.(port, to);
+    await gateway.move(state.cid, to, (outcome) => this.#count(outcome));
   }
 
   #count(outcome: MoveOutcome): void {

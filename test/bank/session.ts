@@ -119,6 +119,12 @@ export class Session {
     }
   }
 
+  /** Its answers can't be believed any more. */
+  abandon(): void {
+    this.#lost ??= new SessionLost('abandoned', 'its answers were out of step');
+    this.#socket.destroy();
+  }
+
   async close(): Promise<void> {
     if (this.#lost !== undefined || this.#socket.destroyed) return;
     const gone = once(this.#socket, 'close');

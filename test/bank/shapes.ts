@@ -149,8 +149,8 @@ export async function attempt(
   } catch (error) {
     if (!(error instanceof StatementFailed) && !(error instanceof SessionLost)) throw error;
     const isUncertain = talk.isDeciding && (error instanceof SessionLost || IS_UNCERTAIN.test(error.code));
-    if (error instanceof StatementFailed) await leaveTransaction(session);
-    const because = error instanceof SessionLost ? `lost: ${error.code}` : error.code;
+    const left = error instanceof StatementFailed ? await leaveTransaction(session) : '';
+    const because = error instanceof SessionLost ? `lost: ${error.code}` : `${error.code}${left}`;
     return { told: { kind: isUncertain ? 'unknown' : 'rolled back', because }, shape };
   }
 }
@@ -203,10 +203,17 @@ async function rollBack(talk: Conversation, because: string): Promise<Told> {
   return { kind: 'rolled back', because };
 }
 
-async function leaveTransaction(session: Session): Promise<void> {
-  await session.say({ text: 'ROLLBACK' }).catch((error: unknown) => {
-    if (!(error instanceof SessionLost)) throw error;
-  });
+/** Answers what was wrong with it: a ROLLBACK is never refused, least of all in a failed transaction. */
+async function leaveTransaction(session: Session): Promise<string> {
+  try {
+    const { command } = await session.say({ text: 'ROLLBACK' });
+    return command === 'ROLLBACK' ? '' : `, and ROLLBACK was answered ${command}`;
+  } catch (error) {
+    if (error instanceof SessionLost) return '';
+    if (!(error instanceof StatementFailed)) throw error;
+    session.abandon();
+    return `, and ROLLBACK got ${error.code}`;
+  }
 }
 
 function texts(talk: Conversation): string[] {

@@ -15,10 +15,12 @@ const STATEMENT_OF_ACCOUNTS_RATE = 0.02;
 /** So often in a row no session could be opened. */
 const OPEN_ATTEMPT_COUNT = 200;
 const MAY_BE_RETRIED = /^(?:40001|40P01)$/;
+/** The client rolled back itself, or lost its connection, which is judged with the others. */
+const BY_ITSELF = /^(?:on purpose$|too little money$|lost: )/;
 /** Too little money is a refusal as good as any: the replay of a transaction has to arrive at it again. */
 const CHECK_VIOLATED = '23514';
 /** What is left of a session whose server process was terminated. */
-export const IS_LAST_WORD = /^(?:57P0[12]|08...)$/;
+export const IS_LAST_WORD = /^(?:57P0[12]|08...|40001)$/;
 
 /** A session that was lost, to be explained when all is over. */
 export interface Loss {
@@ -111,17 +113,16 @@ export class Teller {
       if (!(error instanceof StatementFailed)) throw error;
       tally.count('statements of accounts', error.code);
       this.#judge({ kind: 'rolled back', because: error.code }, 'a statement of accounts', 0);
-      await session.say({ text: 'ROLLBACK' }).catch(() => undefined);
+      await session.say({ text: 'ROLLBACK' }).catch(() => session.abandon());
     }
   }
 
   /** A client that did nothing wrong is told these errors and no others. */
   #judge({ because }: Extract<Told, { kind: 'rolled back' }>, what: string, id: number): void {
     const { weather, violations } = this.#branch;
-    if (!/^[0-9A-Z]{5}$/.test(because)) {
-      if (!because.startsWith('answered ')) return;
-    } else if (MAY_BE_RETRIED.test(because) || because === CHECK_VIOLATED) return;
-    else if (weather === 'foul' && IS_LAST_WORD.test(because)) return;
+    if (BY_ITSELF.test(because)) return;
+    if (MAY_BE_RETRIED.test(because) || because === CHECK_VIOLATED) return;
+    if (weather === 'foul' && IS_LAST_WORD.test(because)) return;
     violations.push({ rule: 'answers', ids: [id], what: `${what} got ${because}` });
   }
 

@@ -7,6 +7,7 @@ import type { Client } from 'pg';
 import type { Gateway } from '@migratory/gateway/gateway';
 import type { MoveOutcome } from '@migratory/stack';
 import { INITIAL_BALANCE, readBooks } from '../bank-tables.js';
+import { portOf } from '../whereabouts.js';
 import { SWEPT_TRANSFER, type Script, type Step } from './scripts.js';
 import { WireClient, WrongAnswer } from './wire-client.js';
 import type { Answer } from './messages.js';
@@ -155,7 +156,7 @@ function isAt(position: Position, step: number, instant: Instant): boolean {
 }
 
 async function moveOnce(gateway: Gateway, port: number): Promise<string> {
-  const state = gateway.connections.find(({ client }) => client.endsWith(`:${port}`));
+  const state = gateway.connections.find(({ client }) => portOf(client) === port);
   if (state?.cid === undefined || state.cid === null) return 'impossible: no cid';
   let ended = 'impossible: no connection';
   const to = ((state.member ?? 1) % MEMBER_COUNT) + 1;
