@@ -19,7 +19,7 @@ import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
 import type { SessionFields } from './session-fields.js';
-import { decodeSession, type SessionRecord } from './session-record.js';
+import { decodeSession, encodeSession, type SessionRecord } from './session-record.js';
 
 /** What the stage that runs may do. */
 export type Liberty = 'open' | 'locked';
@@ -60,6 +60,8 @@ export class Dialogue {
   readonly journal: Journal;
   /** Kinds of session state that the open transaction may have changed. */
   readonly touched = new Set<string>();
+  /** The open transaction has changed prepared statements or reported parameters. */
+  hasChangedSession = false;
   #io!: StageIo;
   #reading: Promise<'more' | 'ended'> | undefined;
   #exchange: Exchange | undefined;
@@ -81,6 +83,7 @@ export class Dialogue {
   constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
     this.#fields = fields;
     this.record = decodeSession(fields.session);
+    this.hasChangedSession = this.record.laterStatements !== undefined;
     this.journal = Journal.from(fields.journal);
     this.backing = new Backing(surroundings, fields, signal);
   }
@@ -331,7 +334,7 @@ export class Dialogue {
   /** Another session at the database, outside of any transaction, in place of one that was lost. Rejects as `open` does. */
   async reopen(): Promise<void> {
     if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
-    if (this.backing.isThere) this.record.statements = this.backing.book.named();
+    this.#keepStatements();
     this.backing.close();
     await this.backing.open(this.record);
   }
@@ -340,7 +343,13 @@ export class Dialogue {
   get isPlainCommit(): boolean {
     const { classes, isAsked } = this.exchange;
     const isPlain = isAsked && classes.length === 1 && classes[0]?.commits === 'alone' && this.#unsent !== undefined;
-    return isPlain && this.exchange.given().length === 0 && this.touched.size === 0 && !this.backing.book.hasChanged;
+    return (
+      isPlain &&
+      this.exchange.given().length === 0 &&
+      this.touched.size === 0 &&
+      !this.backing.book.hasChanged &&
+      !this.hasChangedSession
+    );
   }
 
   /** The request that is to commit, where it has not been sent (D3): whoever goes on with it finds it in `pending`. */
@@ -376,11 +385,21 @@ export class Dialogue {
     await this.#written;
   }
 
+  /** However a transaction ends, what was prepared in it stays prepared. */
+  #keepStatements(): void {
+    const { record } = this;
+    record.statements = record.laterStatements ?? record.statements;
+    record.laterStatements = undefined;
+    this.#fields.session = encodeSession(record) ?? this.#fields.session;
+    this.hasChangedSession = false;
+  }
+
   /** B2: the open transaction is lost. Where the client waits for an answer it is told now, else by the next one. */
   async giveUp(): Promise<void> {
     const exchange = this.#exchange;
     this.#fields.verdict = 'untold';
     this.journal.clear();
+    this.#keepStatements();
     await this.backing.fail(this.record);
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
