@@ -9,6 +9,10 @@ import { QUICK_SETTINGS, startPostgresWorld, type PostgresWorld } from '../suppo
 /** Deadlocks are made on purpose: nobody wants to wait a second for each. */
 const SETTINGS = { ...QUICK_SETTINGS, deadlock_timeout: '100ms' };
 
+/** Whoever interrupts a campaign leaves no processes behind. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const INTERRUPTED_STATUS = 130;
+
 export interface ArenaOptions {
   readonly path: 'through the front-end' | 'direct';
   readonly memberCount: number;
@@ -28,6 +32,17 @@ export interface Arena {
 }
 
 export async function startArena(options: ArenaOptions): Promise<Arena> {
+  const arena = await startParts(options);
+  const interrupted = (): void => void arena.close().finally(() => process.exit(INTERRUPTED_STATUS));
+  for (const signal of SIGNALS) process.once(signal, interrupted);
+  const close = async (): Promise<void> => {
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+    await arena.close();
+  };
+  return { ...arena, close };
+}
+
+async function startParts(options: ArenaOptions): Promise<Arena> {
   const database = await startEmbeddedDatabase({ settings: SETTINGS });
   if (options.path === 'direct') {
     return { database, url: database.url, world: undefined, close: () => database.stop() };
