@@ -380,7 +380,7 @@ export class DatabaseSession {
     this.#unregister?.();
     this.#unregister = undefined;
     const dialogue = this.#dialogue;
-    if (dialogue === undefined || !dialogue.backing.isThere) return;
+    if (!dialogue?.backing.isThere) return;
     if (this.#canBeReused(dialogue)) return dialogue.backing.release();
     if (dialogue.isUnderWay) dialogue.backing.cancel();
     dialogue.backing.close();

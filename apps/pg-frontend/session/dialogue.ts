@@ -12,12 +12,13 @@ import { ask } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
-import { extentOf, FLUSH } from '../wire/frontend-messages.js';
-import { BACKEND, cString, FRONTEND, HEADER_LENGTH, message, type TransactionStatus } from '../wire/message.js';
+import { FLUSH } from '../wire/frontend-messages.js';
+import { BACKEND, FRONTEND, HEADER_LENGTH, type TransactionStatus } from '../wire/message.js';
 import { Backing, SessionEnded, type Surroundings } from './backing.js';
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
+import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
 import { decodeSession, encodeSession, type SessionRecord } from './session-record.js';
 
@@ -72,9 +73,7 @@ export class Dialogue {
   /** Where a restart point within the stage goes on: another stage, or the same. */
   #restartStage: string | undefined;
   #asideRest: Buffer = EMPTY;
-  /** Of a message that is passed on as it comes. */
-  #passingLength = 0;
-  #isEnded = false;
+  readonly #passage: Passage;
   /** By the tags of the last exchange. */
   #hasWritten = false;
   /** Resolves when the client may be given more. */
@@ -86,6 +85,13 @@ export class Dialogue {
     this.hasChangedSession = this.record.laterStatements !== undefined;
     this.journal = Journal.from(fields.journal);
     this.backing = new Backing(surroundings, fields, signal);
+    this.#passage = new Passage({
+      fields,
+      backing: this.backing,
+      read: () => this.#read(),
+      relay: () => this.#relay('locked'),
+      snapshot: () => this.#snapshot(),
+    });
   }
 
   /** A stage begins. */
@@ -226,7 +232,7 @@ export class Dialogue {
           throw new BackendLost();
         case 'copying':
           if (liberty === 'open') return 'needs-lock';
-          if ((await this.#copy()) === 'ended') return 'ended';
+          if ((await this.#passage.copy(this.exchange)) === 'ended') return 'ended';
           break;
         case 'large':
           if (liberty === 'open') return 'needs-lock';
@@ -253,7 +259,7 @@ export class Dialogue {
         throw new SessionEnded({ severity: 'FATAL', code: '08P01', message: request.message });
       case 'large':
         if (liberty === 'open') return 'needs-lock';
-        return this.#passLargeRequest(request.length);
+        return this.#passage.passRequest(this.exchange, request.length);
       case 'messages':
         for (const each of request.messages) this.exchange.ask(each);
         this.#unsent = request;
@@ -363,9 +369,8 @@ export class Dialogue {
 
   /** Nothing is under way any more, nor open: it was resolved otherwise, and what asked for it is dealt with. */
   closeTransaction(): void {
-    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
+    this.#dropUnsent();
     this.#exchange = undefined;
-    this.#unsent = undefined;
     this.journal.clear();
     this.touched.clear();
     const fields = this.#fields;
@@ -374,9 +379,15 @@ export class Dialogue {
     fields.preparedAs = '';
   }
 
+  /** What was asked is answered without having been sent. */
+  #dropUnsent(): void {
+    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
+    this.#unsent = undefined;
+  }
+
   /** Whether the client can be told of an error where it is: not in the midst of a message. */
   get isBetweenMessages(): boolean {
-    return this.#passingLength === 0 && this.#exchange?.isMidMessage !== true;
+    return !this.#passage.isUnderWay && this.#exchange?.isMidMessage !== true;
   }
 
   /** A restart point behind an exchange, without leaving the stage. */
@@ -404,97 +415,13 @@ export class Dialogue {
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
     this.#exchange = undefined;
-    this.#unsent = undefined;
     if (exchange === undefined || exchange.request.length === 0) return this.#snapshot();
+    this.#dropUnsent();
     this.#fields.verdict = 'told';
     void this.#io.write(errorResponse(NOT_CONTINUED));
     if (exchange.isAsked) void this.#io.write(readyForQuery('E'));
     else this.exchange.fail();
     this.#snapshot();
-  }
-
-  /** A message that is too large to be looked at goes to the database as it comes. */
-  async #passLargeRequest(length: number): Promise<'taken' | 'ended'> {
-    const { exchange } = this;
-    const { backend } = this.backing;
-    exchange.askUnread(this.#fields.pending);
-    this.#passingLength = length;
-    for (;;) {
-      this.#pass();
-      if (this.#passingLength === 0) break;
-      await backend.drained();
-      if ((await this.#read()) === 'ended') return 'ended';
-      this.#snapshot(); // what has been passed on is not kept
-    }
-    if (!exchange.isAsked) backend.write(FLUSH);
-    return 'taken';
-  }
-
-  /** As much of the message that is being passed as is there. */
-  #pass(): void {
-    const { pending } = this.#fields;
-    const piece = pending.subarray(0, this.#passingLength);
-    if (piece.length === 0) return;
-    this.backing.backend.write(piece);
-    this.#passingLength -= piece.length;
-    this.#fields.pending = pending.subarray(piece.length);
-  }
-
-  /** COPY: both sides may speak at the same time. */
-  async #copy(): Promise<'over' | 'ended'> {
-    const { exchange } = this;
-    const feeding = exchange.isCopyingIn ? this.#feed(exchange) : undefined;
-    feeding?.catch(() => undefined);
-    try {
-      while (exchange.progress === 'copying') {
-        await this.#relay('locked');
-        exchange.receive(await this.backing.backend.read());
-      }
-    } catch (error) {
-      if (this.#isEnded) return 'ended'; // the client's end has closed the session
-      throw error;
-    }
-    // The database has refused the data in the midst of a message.
-    while (this.#passingLength > 0) {
-      this.#pass();
-      if (this.#passingLength > 0 && (await this.#read()) === 'ended') return 'ended';
-    }
-    return 'over';
-  }
-
-  /** The client's data, up to CopyDone or CopyFail, or until the database wants no more. */
-  async #feed(exchange: Exchange): Promise<void> {
-    while (exchange.isCopyingIn) {
-      const fed = this.#feedWhatIsThere();
-      if (fed === 'done') return;
-      await this.backing.backend.drained();
-      if (!exchange.isCopyingIn) return;
-      if ((await this.#read()) === 'ended') {
-        this.#isEnded = true;
-        this.backing.close();
-        return;
-      }
-    }
-  }
-
-  #feedWhatIsThere(): 'more' | 'done' {
-    this.#pass();
-    for (;;) {
-      const extent = extentOf(this.#fields.pending, 0);
-      if (extent.kind === 'nothing' || this.#passingLength > 0) return 'more';
-      // Anything else ends the copy at the database, which says so.
-      if (extent.kind === 'malformed') return this.#refuseCopy();
-      this.#passingLength = extent.length;
-      this.#pass();
-      if (extent.type !== FRONTEND.copyData && extent.type !== FRONTEND.flush && extent.type !== FRONTEND.sync)
-        return 'done';
-    }
-  }
-
-  /** What is no message of the protocol can't be passed on: the session ends where it is next looked at. */
-  #refuseCopy(): 'done' {
-    this.backing.backend.write(message(FRONTEND.copyFail, cString('malformed message')));
-    return 'done';
   }
 }
 
