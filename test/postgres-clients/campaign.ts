@@ -1,9 +1,9 @@
 // The campaign: one server, one service of front-ends, every case of every suite on every way, and the transcripts compared.
 //
-// Each suite finds a database of its own, new for each way and of the same name, so that nothing is left of the way before.
+// Each suite finds a new database on each way.
 
-import pg from 'pg';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from '@migratory/demo/internal/embedded-database.js';
+import { FRESH_DATABASE, renewDatabase } from '../apps/pg-frontend/clients/fresh-database.js';
 import { Mover, type MoveCounts } from '../apps/pg-frontend/clients/mover.js';
 import { normalise } from '../apps/pg-frontend/clients/normalise.js';
 import { missingProgram } from '../apps/pg-frontend/clients/program.js';
@@ -12,7 +12,6 @@ import { QUICK_SETTINGS, startPostgresWorld, type PostgresWorld } from '../suppo
 import { differenceOf } from './difference.js';
 
 const MEMBER_COUNT = 3;
-const DATABASE = 'clients';
 
 export interface CampaignOptions {
   readonly suites: readonly ClientSuite[];
@@ -59,13 +58,20 @@ async function runSuite(
   const seen = new Map<Way, readonly Seen[]>();
   for (const way of ways) {
     const began = performance.now();
-    await renew(database);
+    await renewDatabase(database);
     const place = way === 'straight' ? database : world;
     if (place === undefined) throw new Error('there are no front-ends');
     const mover =
       way === 'moving' && world !== undefined ? new Mover(world.gateway, options.movesPerSecond) : undefined;
     const move = (): Promise<void> => mover?.moveAll() ?? Promise.resolve();
-    const target: Target = { way, host: place.host, port: place.port, user: 'postgres', database: DATABASE, move };
+    const target: Target = {
+      way,
+      host: place.host,
+      port: place.port,
+      user: 'postgres',
+      database: FRESH_DATABASE,
+      move,
+    };
     mover?.start();
     seen.set(way, await runCases(cases, target, say));
     const counts = (await mover?.stop()) ?? {};
@@ -88,18 +94,6 @@ async function runCases(cases: readonly ClientCase[], target: Target, say: Say):
     }
   }
   return seen;
-}
-
-/** A new, empty database, made on the direct way. */
-async function renew(database: EmbeddedDatabase): Promise<void> {
-  const client = new pg.Client(database.url);
-  await client.connect();
-  try {
-    await client.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
-    await client.query(`CREATE DATABASE ${DATABASE}`);
-  } finally {
-    await client.end();
-  }
 }
 
 /** Answers how many cases failed or differ from the first way. */

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { Place } from './suite.js';
 
 const LENGTH = 16;
 const CANCEL_CODE = 80_877_102;
@@ -12,10 +13,7 @@ export interface CancelKey {
 }
 
 /** Resolves when the server has closed the connection. */
-export async function requestCancel(
-  { host, port }: { readonly host: string; readonly port: number },
-  { processId, secretKey }: CancelKey,
-): Promise<void> {
+export async function requestCancel({ host, port }: Place, { processId, secretKey }: CancelKey): Promise<void> {
   const request = Buffer.alloc(LENGTH);
   request.writeInt32BE(LENGTH, 0);
   request.writeInt32BE(CANCEL_CODE, 4);

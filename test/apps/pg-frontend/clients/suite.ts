@@ -8,10 +8,13 @@ export const WAYS = ['straight', 'still', 'moving'] as const;
 /** Straight to the server; through gateway and front-ends without a move; the same while all sessions move. */
 export type Way = (typeof WAYS)[number];
 
-export interface Target {
-  readonly way: Way;
+export interface Place {
   readonly host: string;
   readonly port: number;
+}
+
+export interface Target extends Place {
+  readonly way: Way;
   readonly user: string;
   readonly database: string;
   /** Moves every session that can move now, once, and resolves when all have answered. Nothing happens on ways without moves. */

@@ -3,8 +3,9 @@
 import { setTimeout as later } from 'node:timers/promises';
 import test from 'ava';
 import { startPostgresWorld, type PostgresWorld } from '../../../support/postgres/world.js';
+import type { Place } from '../clients/suite.js';
 import { frontendBytes, MEMORY_IS_KNOWN } from './memory.js';
-import { describe, int16, message, query, RawClient, SYNC, text, type Place } from './raw-client.js';
+import { describe, int16, message, query, RawClient, SYNC, text } from './raw-client.js';
 
 const MIB = 1024 * 1024;
 /** Beyond what a few connections' windows and queues hold, and far below what the clients here try to push in. */

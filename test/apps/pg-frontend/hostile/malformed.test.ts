@@ -2,8 +2,9 @@
 
 import test from 'ava';
 import { startPostgresWorld, type PostgresWorld } from '../../../support/postgres/world.js';
+import type { Place } from '../clients/suite.js';
 import { MALFORMED_MESSAGES, MALFORMED_STARTUPS, type MalformedInput } from './malformed-input.js';
-import { describe, message, query, RawClient, SYNC, type Place } from './raw-client.js';
+import { describe, message, query, RawClient, SYNC } from './raw-client.js';
 
 const TABLE = 'CREATE TABLE IF NOT EXISTS malformed (id int)';
 

@@ -2,16 +2,12 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Place } from '../clients/suite.js';
 
 const PROTOCOL_3 = 196_608;
 const HEADER_LENGTH = 5;
 /** Nothing in these tests takes longer; what does, hangs. */
 const ANSWER_MS = 30_000;
-
-export interface Place {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface ServerMessage {
   readonly kind: 'message';

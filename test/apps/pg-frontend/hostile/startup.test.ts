@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import test from 'ava';
 import { startPostgresWorld, type PostgresWorld } from '../../../support/postgres/world.js';
+import type { Place } from '../clients/suite.js';
 import { requestCancel } from '../clients/cancel-request.js';
-import { describe, fieldsOf, int32, message, query, RawClient, startup, SYNC, text, type Place } from './raw-client.js';
+import { describe, fieldsOf, int32, message, query, RawClient, startup, SYNC, text } from './raw-client.js';
 
 const SSL_REQUEST = Buffer.concat([int32(8), int32(80_877_103)]);
 const GSSENC_REQUEST = Buffer.concat([int32(8), int32(80_877_104)]);
