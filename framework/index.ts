@@ -66,7 +66,7 @@ export { ConnectionContext, type ConnectionFacts } from './runtime/handler.js';
 export { formatReport } from './runtime/report.js';
 export type { Failure, Movement, Report, ReportContext, Reporter } from './runtime/report.js';
 export type { ConnectionState, StageConnection } from './runtime/stage-connection.js';
-export type { ReadUntilOptions, SnapshotPoint, StageIo } from './stage-io.js';
+export type { ReadOptions, ReadUntilOptions, SnapshotPoint, StageIo } from './stage-io.js';
 export { done, next } from './transition.js';
 export type { Done, Next, NextStage, StageName, StageTransition, Transition } from './transition.js';
 

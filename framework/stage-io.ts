@@ -14,6 +14,12 @@ export interface ReadUntilOptions {
   readonly maxLength: number;
 }
 
+/** How much `read` takes. */
+export interface ReadOptions {
+  /** Bytes at most; what lies beyond stays unread. */
+  readonly maxLength: number;
+}
+
 /** Of a stage that doesn't say its service: `io.snapshot({ stage })` admits any name. */
 interface AnyStages {
   readonly [stage: string]: (io: never) => Promise<Done>;
@@ -37,7 +43,7 @@ export interface StageIo<Service = AnyStages> {
   readonly signal: AbortSignal;
 
   /** The input that is there, at least one byte; waits for it; undefined at the end of the client's stream. */
-  read(): Promise<Uint8Array | undefined>;
+  read(options?: ReadOptions): Promise<Uint8Array | undefined>;
 
   /**
    * The input up to `delimiter`, which is consumed and left out; undefined at the end of the client's stream.

@@ -6,7 +6,7 @@
 
 import type { Address } from '@migratory/stack';
 import { EffectOutOfPlace, InvalidOption, StageOver, UnknownStage, WriteAfterEnd } from '../errors.js';
-import type { ReadUntilOptions, SnapshotPoint, StageIo } from '../stage-io.js';
+import type { ReadOptions, ReadUntilOptions, SnapshotPoint, StageIo } from '../stage-io.js';
 import { Resources } from './resources.js';
 import type { Stay } from './stay.js';
 
@@ -42,8 +42,12 @@ export class ConnectionIo implements StageIo {
     return this.#stay.lifeline.signal;
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    return this.#over === undefined ? this.#stay.intake.read() : this.#refused();
+  read(options?: ReadOptions): Promise<Uint8Array | undefined> {
+    const maxLength = options?.maxLength;
+    if (maxLength !== undefined && (!isLength(maxLength) || maxLength === 0)) {
+      throw new InvalidOption('maxLength', 'a number of bytes, at least one');
+    }
+    return this.#over === undefined ? this.#stay.intake.read(maxLength) : this.#refused();
   }
 
   readUntil(delimiter: string | Uint8Array, options: ReadUntilOptions): Promise<Uint8Array | undefined> {

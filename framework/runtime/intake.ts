@@ -11,7 +11,7 @@ import { DelimiterNotFound, OverlappingRead, UnexpectedEnd } from '../errors.js'
 import type { StageConnection } from './stage-connection.js';
 
 type Want =
-  | { readonly kind: 'any' }
+  | { readonly kind: 'any'; readonly maxLength: number }
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'delimiter'; readonly delimiter: Uint8Array; readonly maxLength: number };
 
@@ -48,7 +48,7 @@ export interface IntakeOwner {
 }
 
 const NONE: Buffer[] = [];
-const ANY: Want = { kind: 'any' };
+const ANY: Want = { kind: 'any', maxLength: Infinity };
 const NOTHING = new Uint8Array(0);
 const NO_BYTES = Buffer.alloc(0);
 
@@ -64,8 +64,8 @@ export class Intake {
     this.#owner = owner;
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    return this.#begin(ANY);
+  read(maxLength = Infinity): Promise<Uint8Array | undefined> {
+    return this.#begin(maxLength === Infinity ? ANY : { kind: 'any', maxLength });
   }
 
   readExactly(length: number): Promise<Uint8Array | undefined> {
@@ -159,7 +159,7 @@ export class Intake {
     const { want } = read;
     switch (want.kind) {
       case 'any':
-        return this.#deliver(this.#gatheredLength, 0);
+        return this.#deliver(Math.min(this.#gatheredLength, want.maxLength), 0);
       case 'length':
         return this.#gatheredLength < want.length ? undefined : this.#deliver(want.length, 0);
       case 'delimiter':

@@ -10,7 +10,7 @@
 import type { Departure } from '../definition.js';
 import type { Address } from '@migratory/stack';
 import type { Handler } from '../runtime/handler.js';
-import type { ReadUntilOptions, SnapshotPoint, StageIo } from '../stage-io.js';
+import type { ReadOptions, ReadUntilOptions, SnapshotPoint, StageIo } from '../stage-io.js';
 import type { Effect } from './effect.js';
 import { ConnectionLost } from '../errors.js';
 
@@ -141,8 +141,8 @@ class ObservedIo implements StageIo {
     return this.#io.signal;
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    return this.#reading('read()', () => this.#io.read());
+  read(options?: ReadOptions): Promise<Uint8Array | undefined> {
+    return this.#reading('read()', () => this.#io.read(options));
   }
 
   readUntil(delimiter: string | Uint8Array, options: ReadUntilOptions): Promise<Uint8Array | undefined> {

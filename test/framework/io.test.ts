@@ -55,6 +55,16 @@ async function restOfInput({ client, connection }: Bench): Promise<string> {
 const text = (bytes: Uint8Array | undefined): string | undefined =>
   bytes === undefined ? undefined : Buffer.from(bytes).toString();
 
+test('read takes no more than it is told, and what lies beyond stays unread', async (t) => {
+  const bench = await benchWith('abcdef');
+  bench.connection.arrive(6);
+  t.is(text(await bench.io.read({ maxLength: 2 })), 'ab');
+  t.is(text(await bench.io.read({ maxLength: 3 })), 'cde');
+  t.throws(() => void bench.io.read({ maxLength: 0 }), { instanceOf: InvalidOption });
+  bench.io.snapshot();
+  t.is(await restOfInput(bench), 'f');
+});
+
 test('read gives what is there, waits for more, and says when the stream has ended', async (t) => {
   const { connection, io } = await benchWith('abcdef');
   connection.arrive(2);

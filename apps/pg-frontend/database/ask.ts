@@ -1,0 +1,76 @@
+// Questions of the front-end's own to a session that belongs to a client: one statement, answered by rows of texts.
+//
+// They leave nothing behind. A client's unnamed statement and portal outlive its own exchanges, and a simple Query would
+// destroy them; so a question has a statement and a portal with names of their own, which it closes again.
+
+import {
+  bodyOf,
+  readErrorFields,
+  readParameter,
+  readRow,
+  readStatus,
+  type ErrorFields,
+} from '../wire/backend-messages.js';
+import { query, SYNC } from '../wire/frontend-messages.js';
+import { BACKEND, cString, FRONTEND, HEADER_LENGTH, message, type TransactionStatus } from '../wire/message.js';
+import type { Backend } from './database.js';
+
+const NAME = cString('_migratory');
+const NONE = Buffer.of(0, 0);
+const ALL_ROWS = Buffer.of(0, 0, 0, 0);
+/** Bind: no formats, no parameters, all results as texts. */
+const BIND = message(FRONTEND.bind, NAME, NAME, NONE, NONE, NONE);
+const EXECUTE = message(FRONTEND.execute, NAME, ALL_ROWS);
+const CLOSE_PORTAL = message(FRONTEND.close, 'P', NAME);
+const CLOSE_STATEMENT = message(FRONTEND.close, 'S', NAME);
+const AFTER_PARSE = Buffer.concat([BIND, EXECUTE, CLOSE_PORTAL, CLOSE_STATEMENT, SYNC]);
+
+export interface Reply {
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** The first error, if there was one. */
+  readonly error: ErrorFields | undefined;
+  readonly status: TransactionStatus;
+}
+
+/** Asks one statement, between two exchanges of the client. Rejects with `BackendLost`. */
+export async function ask(backend: Backend, sql: string): Promise<Reply> {
+  backend.write(Buffer.concat([message(FRONTEND.parse, NAME, cString(sql), NONE), AFTER_PARSE]));
+  return readReply(backend);
+}
+
+/** Runs statements as one simple Query, where there is nothing of a client's to destroy. Rejects with `BackendLost`. */
+export async function run(backend: Backend, sql: string): Promise<Reply> {
+  backend.write(query(sql));
+  return readReply(backend);
+}
+
+/** Up to the next ReadyForQuery. */
+export async function readReply(backend: Backend): Promise<Reply> {
+  const rows: (string | null)[][] = [];
+  let error: ErrorFields | undefined;
+  let rest: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const chunk = await backend.read();
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let at = 0;
+    while (bytes.length - at >= HEADER_LENGTH) {
+      const end = at + 1 + bytes.readInt32BE(at + 1);
+      if (end > bytes.length) break;
+      const whole = bytes.subarray(at, end);
+      at = end;
+      if (whole[0] === BACKEND.dataRow) rows.push(readRow(bodyOf(whole)));
+      else if (whole[0] === BACKEND.errorResponse) error ??= readErrorFields(bodyOf(whole));
+      else if (whole[0] === BACKEND.parameterStatus) note(backend, whole);
+      else if (whole[0] === BACKEND.readyForQuery) {
+        if (at < bytes.length) backend.unread(bytes.subarray(at));
+        return { rows, error, status: readStatus(bodyOf(whole)) ?? 'E' };
+      }
+    }
+    rest = bytes.subarray(at);
+  }
+}
+
+function note(backend: Backend, whole: Buffer): void {
+  const parameter = readParameter(bodyOf(whole));
+  if (parameter !== undefined) backend.reported.set(parameter.name, parameter.value);
+}

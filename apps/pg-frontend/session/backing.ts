@@ -1,0 +1,183 @@
+// What backs a client's session: a session at the database, made to be the one that the client knows.
+//
+// It is opened when it is needed, restored from the session's record, and, where a transaction was open, brought to where
+// that was (`replay.ts`).
+//   B1. A transaction is run again only when the one before is dead: rolled back, or its session gone.
+//   B2. A transaction that can't be brought back is a failed one at the database too, so that whatever the client asks next
+//       is answered as in any failed transaction; only the first error is ours (40001).
+
+import type { SystemClock } from '../clock-adapter.js';
+import { run } from '../database/ask.js';
+import { BackendLost, DatabaseRefused, type Backend, type Database } from '../database/database.js';
+import { LIMITS } from '../limits.js';
+import type { Complaint } from '../wire/backend-messages.js';
+import type { Exchange } from './exchange.js';
+import { readJournal } from './journal.js';
+import { replay } from './replay.js';
+import { isInTransaction, restore, terminate } from './restoration.js';
+import type { SessionFields } from './session-fields.js';
+import type { SessionRecord } from './session-record.js';
+import { StatementBook } from './statement-book.js';
+
+/** What sessions of all clients share. */
+export interface Surroundings {
+  readonly database: Database;
+  readonly clock: Pick<SystemClock, 'now' | 'wait'>;
+}
+
+/** Something that ends a client's session: what it is told. */
+export class SessionEnded extends Error {
+  override readonly name = 'SessionEnded';
+
+  constructor(readonly complaint: Complaint) {
+    super(complaint.message);
+  }
+}
+
+/** How an open transaction was brought back. */
+export interface Resumption {
+  readonly outcome: 'equal' | 'different' | 'lost';
+  readonly statements: number;
+  readonly durationMs: number;
+  /** What was under way, and goes on. */
+  readonly exchange: Exchange | undefined;
+  /** Kinds of session state that it may have changed. */
+  readonly touched: ReadonlySet<string>;
+}
+
+/** Makes any transaction a failed one. It is no SQL, so nothing can be done by it. */
+const FAIL = 'BEGIN; migratory_transaction_could_not_be_continued';
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+export class Backing {
+  readonly #surroundings: Surroundings;
+  readonly #fields: SessionFields;
+  readonly #signal: AbortSignal;
+  #backend: Backend | undefined;
+  #book = new StatementBook(new Map());
+  #busyCount = 0;
+
+  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
+    this.#surroundings = surroundings;
+    this.#fields = fields;
+    this.#signal = signal;
+  }
+
+  /** Something of ours is being asked: it can't be given to anybody else now. */
+  get isBusy(): boolean {
+    return this.#busyCount > 0;
+  }
+
+  async busily<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#busyCount++;
+    try {
+      return await work();
+    } finally {
+      this.#busyCount--;
+    }
+  }
+
+  get isThere(): boolean {
+    return this.#backend !== undefined;
+  }
+
+  /** Throws `BackendLost` where there is none. */
+  get backend(): Backend {
+    if (this.#backend === undefined) throw new BackendLost();
+    return this.#backend;
+  }
+
+  get book(): StatementBook {
+    return this.#book;
+  }
+
+  /** Opens one, and makes it the session of `record`. Rejects with `DatabaseRefused`, `BackendLost`, `SessionEnded`. */
+  async open(record: SessionRecord): Promise<void> {
+    const backend = await this.#surroundings.database.open(record.login, this.#signal);
+    if (this.#signal.aborted) {
+      backend.release();
+      throw this.#signal.reason as Error;
+    }
+    this.#backend = backend;
+    this.#book = new StatementBook(backend.reported);
+    await this.busily(() => this.#endOld(backend));
+    const failure = await this.busily(() => restore(backend, this.#book, record, this.#fields.unnamed));
+    if (failure === undefined) return;
+    throw new SessionEnded({
+      severity: 'FATAL',
+      code: '57P01',
+      message: 'the session could not be restored at the database',
+      detail: failure,
+    });
+  }
+
+  /** B1. */
+  async #endOld(backend: Backend): Promise<void> {
+    const { backendIdentity } = this.#fields;
+    const { clock } = this.#surroundings;
+    if (backendIdentity === '' || backendIdentity === backend.identity) return;
+    const startedAt = clock.now();
+    let isTerminated = false;
+    for (let pauseMs = 1; await isInTransaction(backend, backendIdentity); pauseMs = Math.min(2 * pauseMs, 50)) {
+      const elapsedMs = clock.now() - startedAt;
+      if (elapsedMs > LIMITS.oldSessionGoneMs) {
+        throw new DatabaseRefused({
+          severity: 'FATAL',
+          code: '57P01',
+          message: 'the transaction could not be continued at another server',
+          detail: 'Its former session at the database does not end.',
+        });
+      }
+      if (!isTerminated && elapsedMs > LIMITS.oldSessionGraceMs) {
+        isTerminated = true;
+        await terminate(backend, backendIdentity);
+      }
+      await clock.wait(pauseMs);
+    }
+  }
+
+  /** Brings the open transaction back. Rejects as `open` does. */
+  async resume(record: SessionRecord): Promise<Resumption> {
+    const { clock } = this.#surroundings;
+    const startedAt = clock.now();
+    const statements = [...readJournal(this.#fields.journal)].length;
+    const ended = (outcome: Resumption['outcome'], exchange?: Exchange, touched = NOTHING): Resumption => {
+      return { outcome, statements, durationMs: clock.now() - startedAt, exchange, touched };
+    };
+    if (this.#fields.verdict !== '') {
+      await this.fail(record);
+      return ended('lost');
+    }
+    await this.open(record);
+    const result = await replay(this.backend, this.#book, this.#fields.journal);
+    return ended(result.kind, result.exchange, result.kind === 'equal' ? result.touched : NOTHING);
+  }
+
+  /** B2. Rejects as `open` does. */
+  async fail(record: SessionRecord): Promise<void> {
+    this.close();
+    await this.open(record);
+    const { status } = await run(this.backend, FAIL);
+    if (status !== 'E') throw new BackendLost();
+  }
+
+  /** Asks the database to cancel what runs. */
+  cancel(): void {
+    this.#backend?.cancel();
+  }
+
+  /** It is between two transactions: another client may have it. */
+  release(): void {
+    this.#backend?.watch(undefined);
+    this.#backend?.release();
+    this.#backend = undefined;
+  }
+
+  /** Whatever it was in the middle of is rolled back. */
+  close(): void {
+    this.#backend?.watch(undefined);
+    this.#backend?.close();
+    this.#backend = undefined;
+  }
+}

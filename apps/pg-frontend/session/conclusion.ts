@@ -1,0 +1,99 @@
+// What follows from an exchange that is over: whether a transaction is open, what of it was recorded, what the session has
+// become, and whether it can move.
+
+import type { TransactionStatus } from '../wire/message.js';
+import type { Dialogue } from './dialogue.js';
+import type { Exchange } from './exchange.js';
+import { inspect } from './inspection.js';
+import { encodeSession } from './session-record.js';
+import { TRANSACTION_PINS, type Pin, type SessionFields } from './session-fields.js';
+
+const EMPTY: Buffer = Buffer.alloc(0);
+/** What pins a session from the moment that it is asked for, for good: the database can't be asked whether it still matters. */
+const LASTING: Readonly<Record<string, Pin>> = {
+  libraries: 'libraries',
+  'sequence-values': 'sequence-values',
+  'random-seed': 'random-seed',
+};
+
+/** `begun`: how things stood when the exchange began. */
+export async function conclude(
+  dialogue: Dialogue,
+  fields: SessionFields,
+  exchange: Exchange,
+  begun: TransactionStatus,
+): Promise<void> {
+  const status = exchange.status ?? 'E';
+  for (const kind of exchange.touches()) dialogue.touched.add(kind);
+  fields.status = status;
+  if (exchange.isSubstituted) fields.verdict = 'told';
+  if (status === 'I') await closeTransaction(dialogue, fields);
+  else recordStatement(dialogue, fields, exchange, begun);
+}
+
+/** The transaction goes on: whoever goes on with it elsewhere has to be able to run it again. */
+function recordStatement(
+  dialogue: Dialogue,
+  fields: SessionFields,
+  exchange: Exchange,
+  begun: TransactionStatus,
+): void {
+  fields.backendIdentity = dialogue.backing.backend.identity;
+  if (fields.verdict !== '') return;
+  const pins = new Set(fields.pins);
+  if (exchange.isUnkept) pins.add('transaction-size');
+  if (exchange.hasCopied) pins.add('copy');
+  if (dialogue.touched.has('snapshots')) pins.add('exported-snapshot');
+  const commits = exchange.classes.some((each) => each.commits !== 'none' && each.commits !== 'unclear');
+  const isProcedure = begun === 'I' && exchange.tags.includes('CALL');
+  if (commits || isProcedure) pins.add('transaction-chain');
+  const { length, digest } = exchange.given();
+  const recorded = dialogue.journal.record({
+    state: 'complete',
+    request: exchange.request,
+    answerLength: length,
+    digest,
+  });
+  if (recorded === 'full') pins.add('transaction-size');
+  if (pins.size !== fields.pins.length) fields.pins = [...pins];
+}
+
+async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Promise<void> {
+  const { backing, journal, record, touched } = dialogue;
+  const { book } = backing;
+  journal.clear();
+  fields.verdict = '';
+  fields.transactionId = '';
+  fields.backendIdentity = '';
+  if (book.portals.size > 0) book.portals.clear();
+  const unnamed = book.statements.get('')?.parse ?? EMPTY;
+  if (unnamed !== fields.unnamed) fields.unnamed = unnamed;
+  const hasChanged = book.takeChange();
+  if (touched.size === 0 && !hasChanged && fields.pins.length === 0) return;
+  const pins = fields.pins.filter((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
+  fields.pins = touched.size === 0 ? pins : await lookAgain(dialogue, pins);
+  touched.clear();
+  record.statements = book.named();
+  record.reported = Object.fromEntries(backing.backend.reported);
+  const isTooLarge = [...book.statements.values()].some(({ parse }) => parse.length === 0);
+  const encoded = isTooLarge ? undefined : encodeSession(record);
+  if (encoded === undefined) fields.pins = [...fields.pins, 'session-size'];
+  else fields.session = encoded;
+}
+
+/** Asks the database what the session has become. Answers why it can't move. */
+async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly string[]): Promise<string[]> {
+  const lasting = new Set(pins.filter((pin) => Object.values<string>(LASTING).includes(pin)));
+  for (const kind of touched) {
+    const pin = LASTING[kind];
+    if (pin !== undefined) lasting.add(pin);
+  }
+  const seen = await backing.busily(() => inspect(backing.backend));
+  if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
+  record.parameters = seen.parameters;
+  record.role = seen.role;
+  record.authorization = seen.sessionUser === record.login.user ? undefined : seen.sessionUser;
+  record.sqlStatements = seen.sqlStatements;
+  record.channels = seen.channels;
+  return [...lasting, ...seen.pins];
+}

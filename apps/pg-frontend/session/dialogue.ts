@@ -1,0 +1,457 @@
+// The dialogue of one client with its session at the database: requests go there, answers come back, and what has been said is
+// recorded so that it can go on elsewhere.
+//
+//   D1. All output is held: it leaves with the restart point that covers it, so no byte is ever produced twice. The journal in
+//       that restart point says exactly what the client has been given.
+//   D2. Outside of a transaction block, and for a COMMIT, the dialogue runs under the lock: what the database does then
+//       can't be taken back. In a block it may move at any restart point; the block is run again at the destination.
+//   D3. What was asked but not yet sent stays in `pending`: whoever goes on asks it again.
+
+import type { StageIo } from '@migratory/framework';
+import { ask } from '../database/ask.js';
+import { BackendLost } from '../database/database.js';
+import { LIMITS } from '../limits.js';
+import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
+import { extentOf, FLUSH } from '../wire/frontend-messages.js';
+import { BACKEND, cString, FRONTEND, HEADER_LENGTH, message, type TransactionStatus } from '../wire/message.js';
+import { Backing, SessionEnded, type Surroundings } from './backing.js';
+import { nextRequest, type ClientRequest } from './client-request.js';
+import { Exchange } from './exchange.js';
+import { Journal } from './journal.js';
+import type { SessionFields } from './session-fields.js';
+import { decodeSession, type SessionRecord } from './session-record.js';
+
+/** What the stage that runs may do. */
+export type Liberty = 'open' | 'locked';
+
+export type Outcome =
+  /** ReadyForQuery: what to do with the exchange is for `conclusion.ts`. */
+  | 'ready'
+  /** It can go on under the lock only. */
+  | 'needs-lock'
+  /** The request that comes next commits. */
+  | 'commits'
+  /** The client has ended its stream, or said Terminate. */
+  | 'ended';
+
+/** The client is told that the transaction is over because it could not be continued. Applications retry it. */
+export const NOT_CONTINUED: Complaint = {
+  severity: 'ERROR',
+  code: '40001',
+  message: 'could not serialize access: the transaction could not be continued at another server',
+  detail: 'Run again there, a statement was answered differently from before, or could not be run.',
+  hint: 'The transaction might succeed if retried.',
+};
+
+const CANNOT_BE_RESTORED: Complaint = {
+  severity: 'FATAL',
+  code: '08006',
+  message: 'the session at the database was lost while a transaction was being committed',
+  detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
+};
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+export class Dialogue {
+  readonly #fields: SessionFields;
+  readonly backing: Backing;
+  readonly record: SessionRecord;
+  readonly journal: Journal;
+  /** Kinds of session state that the open transaction may have changed. */
+  readonly touched = new Set<string>();
+  #io!: StageIo;
+  #reading: Promise<'more' | 'ended'> | undefined;
+  #exchange: Exchange | undefined;
+  /** How things stood when the exchange began. */
+  #begun: TransactionStatus = 'I';
+  /** Asked, and not sent yet. */
+  #unsent: Extract<ClientRequest, { kind: 'messages' }> | undefined;
+  /** Where a restart point within the stage goes on: another stage, or the same. */
+  #restartStage: string | undefined;
+  #asideRest: Buffer = EMPTY;
+  /** Of a message that is passed on as it comes. */
+  #passingLength = 0;
+  #isEnded = false;
+  /** Resolves when the client may be given more. */
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
+    this.#fields = fields;
+    this.record = decodeSession(fields.session);
+    this.journal = Journal.from(fields.journal);
+    this.backing = new Backing(surroundings, fields, signal);
+  }
+
+  /** A stage begins. */
+  enter(io: StageIo): void {
+    this.#io = io;
+    this.#reading = undefined;
+    this.#restartStage = undefined;
+  }
+
+  get status(): TransactionStatus {
+    return this.#fields.status as TransactionStatus;
+  }
+
+  /** What is under way; a new one where nothing is. */
+  get exchange(): Exchange {
+    if (this.#exchange === undefined) {
+      this.#exchange = new Exchange(this.backing.book);
+      this.#begun = this.status;
+      if (this.#fields.verdict === 'untold') this.#exchange.substitute(NOT_CONTINUED);
+    }
+    return this.#exchange;
+  }
+
+  /** What the database said when it ended the session. */
+  get lastWords(): ErrorFields | undefined {
+    return this.#exchange?.lastWords;
+  }
+
+  /** Something was asked that has not been answered to its end. */
+  get isUnderWay(): boolean {
+    return this.#exchange !== undefined && this.#exchange.request.length > 0;
+  }
+
+  /** An exchange of the open transaction, as it was run again. */
+  goOnWith(exchange: Exchange | undefined): void {
+    this.#exchange = exchange;
+    this.#begun = 'T';
+  }
+
+  /** The restart points of this stage go on at `stage`. */
+  restartAt(stage: string): void {
+    this.#restartStage = stage;
+    this.#snapshot();
+  }
+
+  #snapshot(): void {
+    this.#fields.journal = this.journal.bytes;
+    this.#io.snapshot(this.#restartStage === undefined ? undefined : { stage: this.#restartStage });
+  }
+
+  /** More of the client's bytes, at the end of `pending`. */
+  #read(): Promise<'more' | 'ended'> {
+    if (this.#reading === undefined) {
+      this.#reading = this.#io.read({ maxLength: LIMITS.readLength }).then((chunk) => {
+        this.#reading = undefined;
+        if (chunk === undefined) return 'ended';
+        const { pending } = this.#fields;
+        this.#fields.pending =
+          pending.length === 0
+            ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+            : Buffer.concat([pending, chunk]);
+        return 'more';
+      });
+      this.#reading.catch(() => undefined); // a stage that ends leaves it
+    }
+    return this.#reading;
+  }
+
+  /** Waits for the client to ask something. Meanwhile it is told what the database says by itself. */
+  async awaitRequest(): Promise<Exclude<ClientRequest, { kind: 'incomplete' }> | 'ended'> {
+    const request = nextRequest(this.#fields.pending);
+    if (request.kind !== 'incomplete') return request;
+    this.#watch();
+    try {
+      for (;;) {
+        if ((await this.#read()) === 'ended') return 'ended';
+        const awaited = nextRequest(this.#fields.pending);
+        if (awaited.kind !== 'incomplete') return awaited;
+      }
+    } finally {
+      this.#unwatch();
+    }
+  }
+
+  #watch(): void {
+    if (!this.backing.isThere) return;
+    this.backing.backend.watch(() => {
+      try {
+        for (let chunk = this.backing.backend.tryRead(); chunk !== undefined; chunk = this.backing.backend.tryRead()) {
+          this.#tellAside(chunk);
+        }
+      } catch (error) {
+        if (!(error instanceof BackendLost)) throw error;
+        this.backing.close(); // who needs one next opens it
+      }
+    });
+  }
+
+  #unwatch(): void {
+    if (!this.backing.isThere) return;
+    this.backing.backend.watch(undefined);
+    if (this.#asideRest.length > 0) this.backing.backend.unread(this.#asideRest);
+    this.#asideRest = EMPTY;
+  }
+
+  /** Notices, notifications and parameters that nobody asked for. What a session says at its end is not for the client. */
+  #tellAside(chunk: Buffer): void {
+    const bytes = Buffer.concat([this.#asideRest, chunk]);
+    let at = 0;
+    const told: Buffer[] = [];
+    while (bytes.length - at >= HEADER_LENGTH) {
+      const end = at + 1 + bytes.readInt32BE(at + 1);
+      if (end > bytes.length) break;
+      if (bytes[at] !== BACKEND.errorResponse) told.push(bytes.subarray(at, end));
+      at = end;
+    }
+    this.#asideRest = bytes.subarray(at);
+    if (told.length === 0) return;
+    void this.#io.write(Buffer.concat(told));
+    this.#snapshot();
+  }
+
+  /**
+   * Asks and answers until the database is ready for the next query, or the stage has to be left first.
+   * Rejects with `BackendLost` and `SessionEnded`.
+   */
+  async converse(liberty: Liberty, commits: 'told' | 'allowed' = 'told'): Promise<Outcome> {
+    for (;;) {
+      if (this.#unsent !== undefined) {
+        const sent = this.#send(this.#unsent, liberty, commits);
+        if (sent !== 'sent') return sent;
+      }
+      await this.#hear(liberty);
+      switch (this.exchange.progress) {
+        case 'ready':
+          return 'ready';
+        case 'lost':
+          throw new BackendLost();
+        case 'copying':
+          if (liberty === 'open') return 'needs-lock';
+          if ((await this.#copy()) === 'ended') return 'ended';
+          break;
+        case 'large':
+          if (liberty === 'open') return 'needs-lock';
+          this.exchange.passLargeMessages();
+          break;
+        default: {
+          await this.#relay(liberty);
+          const request = await this.awaitRequest();
+          const taken = request === 'ended' ? 'ended' : await this.#take(request, liberty);
+          if (taken !== 'taken') return taken;
+        }
+      }
+    }
+  }
+
+  async #take(
+    request: Exclude<ClientRequest, { kind: 'incomplete' }>,
+    liberty: Liberty,
+  ): Promise<'taken' | 'ended' | 'needs-lock'> {
+    switch (request.kind) {
+      case 'terminate':
+        return 'ended';
+      case 'malformed':
+        throw new SessionEnded({ severity: 'FATAL', code: '08P01', message: request.message });
+      case 'large':
+        if (liberty === 'open') return 'needs-lock';
+        return this.#passLargeRequest(request.length);
+      case 'messages':
+        for (const each of request.messages) this.exchange.ask(each);
+        this.#unsent = request;
+        return 'taken';
+    }
+  }
+
+  /** D3. */
+  #send(
+    request: Extract<ClientRequest, { kind: 'messages' }>,
+    liberty: Liberty,
+    commits: 'told' | 'allowed',
+  ): 'sent' | 'needs-lock' | 'commits' {
+    const { exchange } = this;
+    if (commits === 'told' && this.status === 'T' && exchange.classes.some((each) => each.commits !== 'none')) {
+      return 'commits';
+    }
+    if (liberty === 'open' && !this.journal.hasRoomFor(exchange.request)) return 'needs-lock';
+    const { backend } = this.backing;
+    const bytes = this.#fields.pending.subarray(0, request.length);
+    if (!exchange.isSkipping) backend.write(bytes);
+    else for (const each of request.messages) if (each[0] === FRONTEND.sync) backend.write(each);
+    if (request.end === 'unflushed' && !exchange.isSkipping) backend.write(FLUSH);
+    this.#fields.pending = this.#fields.pending.subarray(request.length);
+    this.#unsent = undefined;
+    return 'sent';
+  }
+
+  /** Reads the answer as far as it comes by itself. */
+  async #hear(liberty: Liberty): Promise<void> {
+    const { exchange } = this;
+    while (exchange.progress === 'under-way') {
+      exchange.receive(await this.backing.backend.read());
+      if (exchange.relayLength >= LIMITS.relayLength && exchange.progress === 'under-way') await this.#relay(liberty);
+    }
+  }
+
+  /** Gives the client what there is (D1), and waits until it may be given more. */
+  async #relay(liberty: Liberty): Promise<void> {
+    const { exchange } = this;
+    const pieces = exchange.take();
+    if (pieces.length === 0) return;
+    const written = this.#write(pieces);
+    if (liberty === 'open') this.journal.record({ state: 'open', request: exchange.request, ...asRecorded(exchange) });
+    this.#snapshot();
+    await written;
+  }
+
+  #write(pieces: readonly Buffer[]): Promise<void> {
+    let written: Promise<void> = Promise.resolve();
+    for (const piece of pieces) written = this.#io.write(piece);
+    return written;
+  }
+
+  /** The end of an exchange: its last bytes, covered by the restart point that the caller takes next. */
+  finish(): { readonly exchange: Exchange; readonly begun: TransactionStatus } {
+    const { exchange } = this;
+    this.#written = this.#write(exchange.take());
+    this.backing.backend.unread(exchange.leftover);
+    this.#exchange = undefined;
+    return { exchange, begun: this.#begun };
+  }
+
+  /** The id of the open transaction; '' where it has none, and so has written nothing. Rejects with `BackendLost`. */
+  async askTransactionId(): Promise<string> {
+    if (this.status !== 'T') return '';
+    const { rows } = await ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()');
+    return rows[0]?.[0] ?? '';
+  }
+
+  /** Another session at the database, outside of any transaction, in place of one that was lost. Rejects as `open` does. */
+  async reopen(): Promise<void> {
+    const { book } = this.backing;
+    this.backing.close();
+    if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
+    this.record.statements = book.named();
+    await this.backing.open(this.record);
+  }
+
+  /** Nothing is under way any more, nor open: it was resolved otherwise. */
+  closeTransaction(): void {
+    this.#exchange = undefined;
+    this.#unsent = undefined;
+    this.journal.clear();
+    this.touched.clear();
+    const fields = this.#fields;
+    [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
+  }
+
+  /** Whether the client can be told of an error where it is: not in the midst of a message. */
+  get isBetweenMessages(): boolean {
+    return this.#passingLength === 0 && this.#exchange?.isMidMessage !== true;
+  }
+
+  /** A restart point behind an exchange, without leaving the stage. */
+  async settle(): Promise<void> {
+    this.#snapshot();
+    await this.#written;
+  }
+
+  /** B2: the open transaction is lost. Where the client waits for an answer it is told now, else by the next one. */
+  async giveUp(): Promise<void> {
+    const exchange = this.#exchange;
+    this.#fields.verdict = 'untold';
+    this.journal.clear();
+    await this.backing.fail(this.record);
+    this.#fields.status = 'E';
+    this.#fields.backendIdentity = this.backing.backend.identity;
+    this.#exchange = undefined;
+    this.#unsent = undefined;
+    if (exchange === undefined || exchange.request.length === 0) return this.#snapshot();
+    this.#fields.verdict = 'told';
+    void this.#io.write(errorResponse(NOT_CONTINUED));
+    if (exchange.isAsked) void this.#io.write(readyForQuery('E'));
+    else this.exchange.fail();
+    this.#snapshot();
+  }
+
+  /** A message that is too large to be looked at goes to the database as it comes. */
+  async #passLargeRequest(length: number): Promise<'taken' | 'ended'> {
+    const { exchange } = this;
+    const { backend } = this.backing;
+    exchange.askUnread(this.#fields.pending);
+    this.#passingLength = length;
+    for (;;) {
+      this.#pass();
+      if (this.#passingLength === 0) break;
+      await backend.drained();
+      if ((await this.#read()) === 'ended') return 'ended';
+      this.#snapshot(); // what has been passed on is not kept
+    }
+    if (!exchange.isAsked) backend.write(FLUSH);
+    return 'taken';
+  }
+
+  /** As much of the message that is being passed as is there. */
+  #pass(): void {
+    const { pending } = this.#fields;
+    const piece = pending.subarray(0, this.#passingLength);
+    if (piece.length === 0) return;
+    this.backing.backend.write(piece);
+    this.#passingLength -= piece.length;
+    this.#fields.pending = pending.subarray(piece.length);
+  }
+
+  /** COPY: both sides may speak at the same time. */
+  async #copy(): Promise<'over' | 'ended'> {
+    const { exchange } = this;
+    const feeding = exchange.isCopyingIn ? this.#feed(exchange) : undefined;
+    feeding?.catch(() => undefined);
+    try {
+      while (exchange.progress === 'copying') {
+        await this.#relay('locked');
+        exchange.receive(await this.backing.backend.read());
+      }
+    } catch (error) {
+      if (this.#isEnded) return 'ended'; // the client's end has closed the session
+      throw error;
+    }
+    // The database has refused the data in the midst of a message.
+    while (this.#passingLength > 0) {
+      this.#pass();
+      if (this.#passingLength > 0 && (await this.#read()) === 'ended') return 'ended';
+    }
+    return 'over';
+  }
+
+  /** The client's data, up to CopyDone or CopyFail, or until the database wants no more. */
+  async #feed(exchange: Exchange): Promise<void> {
+    while (exchange.isCopyingIn) {
+      const fed = this.#feedWhatIsThere();
+      if (fed === 'done') return;
+      await this.backing.backend.drained();
+      if (!exchange.isCopyingIn) return;
+      if ((await this.#read()) === 'ended') {
+        this.#isEnded = true;
+        this.backing.close();
+        return;
+      }
+    }
+  }
+
+  #feedWhatIsThere(): 'more' | 'done' {
+    this.#pass();
+    for (;;) {
+      const extent = extentOf(this.#fields.pending, 0);
+      if (extent.kind === 'nothing' || this.#passingLength > 0) return 'more';
+      // Anything else ends the copy at the database, which says so.
+      if (extent.kind === 'malformed') return this.#refuseCopy();
+      this.#passingLength = extent.length;
+      this.#pass();
+      if (extent.type !== FRONTEND.copyData && extent.type !== FRONTEND.flush && extent.type !== FRONTEND.sync)
+        return 'done';
+    }
+  }
+
+  /** What is no message of the protocol can't be passed on: the session ends where it is next looked at. */
+  #refuseCopy(): 'done' {
+    this.backing.backend.write(message(FRONTEND.copyFail, cString('malformed message')));
+    return 'done';
+  }
+}
+
+function asRecorded(exchange: Exchange): { readonly answerLength: number; readonly digest: Buffer } {
+  const { length, digest } = exchange.given();
+  return { answerLength: length, digest };
+}

@@ -1,0 +1,55 @@
+// What travels with a session: the fields of its snapshots, as its parts know them.
+
+/** Why a session, or its open transaction, can't move for the time being. */
+export type Pin =
+  /** Temporary tables, functions or types exist. */
+  | 'temporary-objects'
+  /** Advisory locks are held by the session. */
+  | 'advisory-locks'
+  /** Cursors WITH HOLD are open. */
+  | 'held-cursors'
+  /** LOAD. */
+  | 'libraries'
+  /** currval() or lastval() was asked: what they answer is known to that session at the database only. */
+  | 'sequence-values'
+  /** setseed(). */
+  | 'random-seed'
+  /** pg_export_snapshot(): for others, the transaction has to stay. */
+  | 'exported-snapshot'
+  /** A COPY is under way, or was part of the open transaction: its data are not kept. */
+  | 'copy'
+  /** The open transaction is too long, or too large, to be run again. */
+  | 'transaction-size'
+  /** The open transaction began behind another one's COMMIT in the same request: that can't be run again. */
+  | 'transaction-chain'
+  /** More prepared statements and parameters than travel. */
+  | 'session-size';
+
+/** Those that last as long as the transaction and no longer. */
+export const TRANSACTION_PINS: ReadonlySet<string> = new Set<Pin>([
+  'exported-snapshot',
+  'copy',
+  'transaction-size',
+  'transaction-chain',
+]);
+
+/** How the open transaction stands that could not be gone on with. */
+export type Verdict =
+  | ''
+  /** It is lost, and the client has still to be told: 40001. */
+  | 'untold'
+  /** The client has been told, and has still to roll back. */
+  | 'told';
+
+/** The snapshot fields of a session; see `DatabaseSession`. */
+export interface SessionFields {
+  session: Buffer;
+  pending: Buffer;
+  unnamed: Buffer;
+  journal: Buffer;
+  status: string;
+  backendIdentity: string;
+  transactionId: string;
+  verdict: string;
+  pins: string[];
+}

@@ -1,0 +1,15 @@
+// What the sessions of all clients share at this member.
+
+import type { SystemClock } from '../clock-adapter.js';
+import type { Database } from '../database/database.js';
+import type { CancelDesk } from './cancel-desk.js';
+import type { SessionLog } from './session-log.js';
+
+export class SessionServices {
+  constructor(
+    readonly database: Database,
+    readonly clock: Pick<SystemClock, 'now' | 'wait'>,
+    readonly desk: CancelDesk,
+    readonly log: SessionLog,
+  ) {}
+}

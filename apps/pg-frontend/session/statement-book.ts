@@ -1,0 +1,74 @@
+// The prepared statements and portals of a session, as the database has them, with what is known of their texts.
+//
+// Only the extended protocol's own: those that SQL's PREPARE makes are asked for (`inspection.ts`). Text is read byte by byte
+// (latin1), so that no encoding of the client's is changed on the way; the words of SQL are ASCII.
+
+import { classifyQuery, type QueryClass } from '../sql/classify.js';
+
+export interface KnownStatement {
+  /** The whole Parse message. */
+  readonly parse: Buffer;
+  readonly query: QueryClass;
+}
+
+/** Of what could not be read: the database will say so. */
+export const UNCLEAR: QueryClass = {
+  statementCount: 1,
+  commits: 'unclear',
+  rollsBack: 'none',
+  begins: true,
+  touches: new Set(),
+};
+
+export class StatementBook {
+  readonly statements = new Map<string, KnownStatement>();
+  readonly portals = new Map<string, QueryClass>();
+  /** By ParameterStatus. */
+  readonly #reported: Map<string, string>;
+  /** Counts the changes of named statements and of what has been reported. */
+  #changeCount = 0;
+
+  constructor(reported: Map<string, string>) {
+    this.#reported = reported;
+  }
+
+  classify(text: string | undefined): QueryClass {
+    if (text === undefined) return UNCLEAR;
+    return classifyQuery(text, this.#reported.get('standard_conforming_strings') === 'off' ? 'off' : 'on');
+  }
+
+  /** A ParameterStatus has come. */
+  note(name: string, value: string): void {
+    if (this.#reported.get(name) === value) return;
+    this.#reported.set(name, value);
+    this.#changeCount++;
+  }
+
+  add(name: string, statement: KnownStatement): void {
+    this.statements.set(name, statement);
+    if (name !== '') this.#changeCount++;
+  }
+
+  remove(name: string): void {
+    if (this.statements.delete(name) && name !== '') this.#changeCount++;
+  }
+
+  /** The Parse messages of the named ones. */
+  named(): Buffer[] {
+    return [...this.statements].flatMap(([name, { parse }]) => (name === '' ? [] : [parse]));
+  }
+
+  /** Whether something has changed since it was asked last. */
+  takeChange(): boolean {
+    const hasChanged = this.#changeCount > 0;
+    this.#changeCount = 0;
+    return hasChanged;
+  }
+
+  /** DISCARD ALL or DEALLOCATE ALL. */
+  removeAll(): void {
+    if (this.statements.size === 0) return;
+    this.statements.clear();
+    this.#changeCount++;
+  }
+}
