@@ -27,7 +27,6 @@ export const MALFORMED_STARTUPS: readonly MalformedInput[] = [
   input('a startup packet of protocol 2', startup({ user: 'postgres' }, 131_072)),
   input('a startup packet of protocol 4', startup({ user: 'postgres' }, 262_144)),
   input('a database that is not there', startup({ user: 'postgres', database: 'never_there' })),
-  input('a replication connection that makes no sense', startup({ user: 'postgres', replication: 'perhaps' })),
   input('a query before the startup packet', query('SELECT 1')),
   input('a request of HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')),
   input('a cancel request that is too short', int32(12), int32(80_877_102), int32(1)),
