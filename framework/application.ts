@@ -260,9 +260,9 @@ class RunningApplication implements Application {
 
   #advise(round: number): void {
     const { otherMembers } = this.#options.stack;
-    [...this.#hostings].forEach(({ connection }, index) => {
+    [...this.#hostings].forEach(({ connection, isPinned }, index) => {
       const to = otherMembers[(index + round) % otherMembers.length];
-      if (to !== undefined && connection.cid !== undefined) connection.adviseMove(to);
+      if (to !== undefined && connection.cid !== undefined && !isPinned) connection.adviseMove(to);
     });
   }
 

@@ -39,7 +39,7 @@ function checkSettings({ name, settings }: StageDeclaration, report: ReportProbl
   const { lock, output, timeoutMs } = settings as Said<StageSettings>;
   const complain = (setting: string, value: unknown): void =>
     report('invalid-stage-settings', `the stage '${name}' has ${setting}: ${textOf(value)}`);
-  if (lock !== undefined && typeof lock !== 'boolean') complain('lock', lock);
+  if (lock !== undefined && typeof lock !== 'boolean' && lock !== 'pinned') complain('lock', lock);
   if (output !== undefined && !['live', 'held', 'verified'].includes(output as string)) complain('output', output);
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0 && Number.isFinite(timeoutMs))) {
     complain('timeoutMs', timeoutMs);

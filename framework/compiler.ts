@@ -108,7 +108,7 @@ function planStage({ name, settings }: StageDeclaration, code: ServiceCode, rout
   const read = code.get(name);
   return {
     name,
-    lock: settings.lock === true ? 'locked' : 'open',
+    lock: settings.lock === 'pinned' ? 'pinned' : settings.lock === true ? 'locked' : 'open',
     output: settings.output ?? 'live',
     ...(settings.timeoutMs === undefined ? {} : { timeoutMs: settings.timeoutMs }),
     successors: read === undefined ? { kind: 'unknown' } : successorsOf(name, read, routes),

@@ -40,8 +40,11 @@ export interface MemberDeclaration {
 
 /** What a stage asks of the connection while it runs. */
 export interface StageSettings {
-  /** Whether it runs under `lockState`. Default: false. */
-  readonly lock?: boolean;
+  /**
+   * Whether it runs under `lockState`: a move that is asked for waits until the stage is left (true), or is refused at once, and
+   * nobody is advised to move ('pinned'). Default: false.
+   */
+  readonly lock?: boolean | 'pinned';
   /** What is promised of output behind the restart point. Default: 'live'. */
   readonly output?: OutputMode;
   /** Since the last restart point. Default: the service's `stageTimeMs`. */

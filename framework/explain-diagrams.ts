@@ -95,7 +95,7 @@ function noteOf(stage: PlannedStage, ids: Ids): string[] {
 
 function remarksOn({ lock, output, timeoutMs, successors }: PlannedStage): string[] {
   return [
-    ...(lock === 'locked' ? ['locked'] : []),
+    ...(lock === 'open' ? [] : [lock]),
     ...(output === 'live' ? [] : [`output ${output}`]),
     ...(timeoutMs === undefined ? [] : [`at most ${timeoutMs} ms`]),
     ...(successors.kind === 'unknown' ? ['goes on where its code says'] : []),

@@ -65,10 +65,17 @@ function acceptOf({ entry, stages, version, upgradesFrom }: StagePlan): string[]
 
 function stageOf(plan: StagePlan, stage: PlannedStage): string[] {
   const { name, lock, timeoutMs, recorded } = stage;
-  const locked = lock === 'locked';
+  const locked = lock !== 'open';
   return [
     `${name}:${titleOf(plan, stage)}`,
-    ...(locked ? ['  status = lock_state(s)', '  if (status == CONN_MIGRATED) goto moved'] : []),
+    ...(locked
+      ? [
+          lock === 'pinned'
+            ? line('  status = lock_state(s)', 'pinned: moves are refused at once')
+            : '  status = lock_state(s)',
+          '  if (status == CONN_MIGRATED) goto moved',
+        ]
+      : []),
     line(`  ${setState(plan, name)}`, 'restart point'),
     ...outputOf(plan, stage),
     ...(timeoutMs === undefined

@@ -21,7 +21,7 @@ export type Successors =
 export interface PlannedStage {
   /** With a delegate's name and a dot before it where it is one of a delegate: `login.password`. */
   readonly name: string;
-  readonly lock: 'open' | 'locked';
+  readonly lock: 'open' | 'locked' | 'pinned';
   readonly output: OutputMode;
   /** Since the last restart point; absent: the service's `stageTimeMs`. */
   readonly timeoutMs?: number;

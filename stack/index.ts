@@ -40,7 +40,7 @@ export { InvalidKey, serviceIdentity, servicePublicKey, type ServiceIdentity } f
 export { StateTooLarge } from './migration/connection.js';
 export { leaveSilentMember, stay, type Advice, type Measurements, type Policy } from './migration/policy.js';
 export type { CloseReason, MoveReport } from './migration/record.js';
-export type { OutputMode } from './migration/synchronisation.js';
+export type { LockKind, OutputMode } from './migration/synchronisation.js';
 export type { MigrationLimits } from './migration/config.js';
 export type { HostLimits } from './host/config.js';
 export type { HostCounters } from './host/counters.js';

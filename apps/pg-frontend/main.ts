@@ -14,6 +14,8 @@ import { MemberConfigInvalid, parseMemberConfig, stackOptionsOf } from '@migrato
 import { memberMetrics, serveMetrics } from '@migratory/framework/metrics';
 import { CommanderError } from 'commander';
 import { pino, type Logger } from 'pino';
+import { LoginPolicy } from './authentication/login-policy.js';
+import { parseUsers, UsersInvalid, type Users } from './authentication/users.js';
 import { SystemClock } from './clock-adapter.js';
 import { parseDatabaseUrl } from './database/backend-adapter.js';
 import { ControlSession } from './database/control-adapter.js';
@@ -30,6 +32,9 @@ const EXIT_STATUS_UNUSABLE = 2;
 /** How long sessions may take to leave for the other members, or to finish. */
 const DRAIN_TIME_MS = 30_000;
 
+/** Of SCRAM, in bytes: PostgreSQL's own SCRAM_RAW_NONCE_LEN. */
+const NONCE_LENGTH = 18;
+
 /** Wrong from the start; the message is the line that the user sees. */
 class Unusable extends Error {}
 
@@ -40,22 +45,28 @@ async function main(): Promise<void> {
   const readBeside = (name: string): Promise<string> => readNamed(resolve(dirname(options.config), name));
   const stack = await stackOptionsOf(config, readBeside);
   const access = parseDatabaseUrl(options.database);
+  const serviceKey = await readBeside(config.serviceKeyFile);
   const desk = new CancelDesk({
-    secret: createHmac('sha256', await readBeside(config.serviceKeyFile))
-      .update('pg-frontend')
-      .digest(),
+    secret: derived(serviceKey, 'cancel'),
     random: randomBytes,
     now: Date.now,
     announce: (announcement) => control.announce(announcement),
   });
   const control = new ControlSession(access, (announcement) => desk.hear(announcement));
-  const passwordOf = (user: string): string | undefined => (user === access.user ? access.password : undefined);
+  const users = options.users === undefined ? undefined : await readUsers(options.users, derived(serviceKey, 'users'));
+  const passwordOf = (user: string): string | undefined => {
+    const known = users?.find(user);
+    const own = user === access.user ? access.password : undefined;
+    return known?.kind === 'known' ? (known.databasePassword ?? own) : own;
+  };
   const pool = new BackendPool(access.address, passwordOf);
   const members: Member[] = [];
   const metrics = options.metrics && (await serveMetrics(memberMetrics(members), options.metrics));
   try {
     await control.open();
-    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log));
+    if (options.commit === 'two-phase')
+      await control.tidyPrepared((names) => log.warn({ event: 'orphans-rolled-back', names }));
+    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log), options.commit);
     const { snapshotLength, inputLength } = LIMITS;
     const member = await startMember({
       stack,
@@ -63,7 +74,7 @@ async function main(): Promise<void> {
         {
           service: DatabaseSession,
           port: config.port,
-          container: dependencies(services),
+          container: dependencies(services, new LoginPolicy(users, () => randomBytes(NONCE_LENGTH).toString('base64'))),
           limits: { snapshotLength, inputLength, stageTimeMs: Infinity, outputLength: Infinity },
         },
       ],
@@ -95,6 +106,20 @@ async function readConfig(name: string): Promise<ReturnType<typeof parseMemberCo
   }
 }
 
+async function readUsers(name: string, secret: Uint8Array): Promise<Users> {
+  const text = await readNamed(name);
+  try {
+    return await parseUsers(text, secret);
+  } catch (error) {
+    throw error instanceof UsersInvalid ? new Unusable(`${name}: ${error.message}`) : error;
+  }
+}
+
+/** A secret that all members share, since they share the service's key; it tells nothing of that. */
+function derived(serviceKey: string, purpose: string): Uint8Array {
+  return createHmac('sha256', serviceKey).update(`migratory pg-frontend ${purpose}`).digest();
+}
+
 async function readNamed(name: string): Promise<string> {
   try {
     return await readFile(name, 'utf8');
@@ -103,10 +128,10 @@ async function readNamed(name: string): Promise<string> {
   }
 }
 
-function dependencies(services: SessionServices): Container {
+function dependencies(services: SessionServices, policy: LoginPolicy): Container {
   const container = new Container();
   container.bind(SessionServices).toConstantValue(services);
-  container.bind(CancelDesk).toConstantValue(services.desk);
+  container.bind(LoginPolicy).toConstantValue(policy);
   return container;
 }
 

@@ -85,6 +85,11 @@ export class Hosting implements LifelineWatch, StayOwner, ConnectionFacts {
     return this.#lifeline.presence.kind === 'here';
   }
 
+  /** Moves are refused: it makes no sense to advise one. */
+  get isPinned(): boolean {
+    return this.#stay?.lock.isPinned === true;
+  }
+
   get client(): Address {
     return this.#connection.remoteAddress;
   }

@@ -2,7 +2,7 @@
 //
 // The stack's `MigratoryConnection` has all of it; so has the fake of the tests, which moves without any network.
 
-import type { Address, OutputMode } from '@migratory/stack';
+import type { Address, LockKind, OutputMode } from '@migratory/stack';
 import type { Duplex } from 'node:stream';
 
 /** `new`: the client has just come. `migrated`: it comes from another member, with the last snapshot taken there. */
@@ -25,8 +25,11 @@ export interface StageConnection extends Duplex {
   setState(state: Uint8Array): void;
   /** Replaces the bytes of the last `setState`; the offsets stay those of then. */
   amendState(state: Uint8Array): void;
-  /** 'here': the connection stays until `unlockState`. 'migrated': it has left; roll back and stop. */
-  lockState(): 'here' | 'migrated';
+  /**
+   * 'here': the connection stays until `unlockState`. 'migrated': it has left; roll back and stop. A move that is asked for waits
+   * ('locked', the default), or is refused at once ('pinned'); the last call says which.
+   */
+  lockState(kind?: LockKind): 'here' | 'migrated';
   /** The connection may leave again; a move that has waited happens now. */
   unlockState(): void;
   /** What is promised of output behind the last snapshot. */

@@ -5,7 +5,7 @@
 //       has been waiting finds the connection where that stage has led to.
 //   Y3. A result of `io.once` is added to the restart point as it was taken, with the fields' values of then.
 
-import type { Entropy, OutputMode } from '@migratory/stack';
+import type { Entropy, LockKind, OutputMode } from '@migratory/stack';
 import { InputLogOverflowed, OutputTooLong, SnapshotTooLarge } from '../errors.js';
 import type { ServiceLimits } from '../limits.js';
 import type { PlannedStage, StagePlan } from '../plan.js';
@@ -50,7 +50,7 @@ export class Stay implements IntakeOwner, Timed {
   #stage = '';
   /** Whose restart point the last one is: not the stage's that runs, where it has recorded another. */
   #restartStage: string | undefined;
-  #lock: 'open' | 'held' = 'open';
+  #lock: 'open' | LockKind = 'open';
   #mode: OutputMode | 'as-it-came' = 'live';
   #inputLength = 0;
   #outputLength = 0;
@@ -106,8 +106,9 @@ export class Stay implements IntakeOwner, Timed {
   /** The connection has come with a snapshot: goes on there without a new one. */
   resume(point: RestartPoint): void {
     const stage = this.#planned(point);
-    if (stage?.lock === 'locked') this.lock.acquire();
-    this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
+    const lock = stage?.lock ?? 'open';
+    if (lock !== 'open') this.lock.acquire(lock);
+    this.#lock = lock;
     this.#restartStage = stage?.name;
     this.#mode = 'as-it-came'; // that of the stage that ran, which need not be the stage that the restart point names
     this.#settle(stage);
@@ -116,18 +117,19 @@ export class Stay implements IntakeOwner, Timed {
   /** A new restart point, at the beginning of a stage or behind the last one (Y2). */
   enter(point: RestartPoint): void {
     const stage = this.#planned(point);
+    const lock = stage?.lock ?? 'open';
     this.lifeline.check();
-    if (stage?.lock === 'locked') this.lock.acquire();
+    if (lock !== 'open') this.lock.acquire(lock);
     try {
       this.#restart(point, 'cleared');
     } catch (error) {
-      if (stage?.lock === 'locked') this.lock.release();
+      if (lock !== 'open') this.lock.release(lock);
       throw error;
     }
     const held = this.#lock;
-    this.#lock = stage?.lock === 'locked' ? 'held' : 'open';
+    this.#lock = lock;
     this.#settle(stage);
-    if (held === 'held') this.lock.release();
+    if (held !== 'open') this.lock.release(held);
     this.lifeline.check(); // a move that was waiting for the lock has happened
   }
 

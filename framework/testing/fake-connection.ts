@@ -166,6 +166,7 @@ export class FakeConnection extends Duplex implements StageConnection {
     this.#snapshot = { ...this.#snapshot, bytes: Uint8Array.from(state) };
   }
 
+  /** A move is asked for again when the lock opens, of whatever kind it is: that is what an insistent client does. */
   lockState(): 'here' | 'migrated' {
     if (this.#presence === 'departed') return 'migrated';
     this.#lock = 'locked';

@@ -13,7 +13,7 @@
 
 import { failMac } from '../migration/keys.js';
 import { hasOurTag } from '../migration/connection-id.js';
-import { isLocked } from '../migration/connection.js';
+import { lockOf } from '../migration/connection.js';
 import { identityOf } from '../migration/machine.js';
 import {
   checkClaim,
@@ -311,7 +311,9 @@ export class Handoff {
     const claim: RequestClaim = { ...message, destination: from };
     const problem = checkClaim(identity, claim);
     if (problem !== undefined) return this.#answerRefusal(from, message, problem, identity.key);
-    if (isLocked(record)) return this.#wait(now, from, message, undefined);
+    const lock = lockOf(record);
+    if (lock === 'pinned') return this.#answerRefusal(from, message, 'busy', identity.key);
+    if (lock === 'locked') return this.#wait(now, from, message, undefined);
     const taken = takeImage(record, claim);
     if (taken.kind === 'refused') return this.#answerRefusal(from, message, taken.reason, identity.key);
     this.#host.drain(now, connection); // the application is told before the image leaves
@@ -360,6 +362,13 @@ export class Handoff {
       if (entry.message.cid !== cid || entry.asked !== undefined) continue;
       this.#forget(entry);
       this.#fetched(now, entry.from, entry.message);
+    }
+  }
+
+  /** The connection is pinned: who waited for its lock need not wait any longer. */
+  pinned(cid: ConnectionId): void {
+    for (const entry of [...this.#waiting]) {
+      if (entry.message.cid === cid && entry.asked === undefined) this.#giveUp(entry, 'busy');
     }
   }
 

@@ -26,7 +26,7 @@ import type { ServiceIdentity } from '../migration/keys.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { MemberAddress } from '../migration/setup-record.js';
-import type { OutputMode } from '../migration/synchronisation.js';
+import type { LockKind, OutputMode } from '../migration/synchronisation.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
@@ -244,8 +244,10 @@ export class Host implements HandoffHost {
     this.drain(now, connection);
   }
 
-  lockState(connection: HostConnection): 'here' | 'migrated' {
-    return lockState(connection.record);
+  lockState(connection: HostConnection, kind: LockKind = 'locked'): 'here' | 'migrated' {
+    const answer = lockState(connection.record, kind);
+    if (answer === 'here' && kind === 'pinned' && connection.cid !== undefined) this.#handoff.pinned(connection.cid);
+    return answer;
   }
 
   unlockState(now: number, connection: HostConnection): void {

@@ -42,6 +42,7 @@ import {
   outputLimit,
   setOutputMode,
   takeSnapshot,
+  type LockKind,
   type OutputMode,
   type Synchronisation,
 } from './synchronisation.js';
@@ -373,9 +374,9 @@ export function changeOutputMode(record: MigratoryRecord, mode: OutputMode): voi
 }
 
 /** The slides' `lock_state`: 'here' keeps the connection here until `unlockState` (S7). */
-export function lockState(record: MigratoryRecord): 'here' | 'migrated' {
+export function lockState(record: MigratoryRecord, kind: LockKind): 'here' | 'migrated' {
   if (record.phase.kind === 'departed') return 'migrated';
-  if (record.sync !== undefined) record.sync.lock = 'locked';
+  if (record.sync !== undefined) record.sync.lock = kind;
   return 'here';
 }
 
@@ -383,8 +384,8 @@ export function unlockState(record: MigratoryRecord): void {
   if (record.sync !== undefined) record.sync.lock = 'open';
 }
 
-export function isLocked({ sync }: MigratoryRecord): boolean {
-  return sync?.lock === 'locked';
+export function lockOf({ sync }: MigratoryRecord): 'open' | LockKind {
+  return sync?.lock ?? 'open';
 }
 
 /** The addresses whose segments belong to this connection now. */

@@ -21,6 +21,9 @@ import type { MigrationLimits } from './config.js';
  */
 export type OutputMode = 'live' | 'verified' | 'held';
 
+/** 'locked': a move that is asked for waits. 'pinned': it is refused at once, since there is nothing to wait for. */
+export type LockKind = 'locked' | 'pinned';
+
 export interface Snapshot {
   readonly state: Uint8Array;
   readonly inputOffset: number;
@@ -62,7 +65,7 @@ export interface Synchronisation {
   replay: Replay;
   /** Running digest of output since the snapshot, where the mode asks for it. */
   produced: Hash | undefined;
-  lock: 'open' | 'locked';
+  lock: 'open' | LockKind;
 }
 
 export function newSynchronisation(firstInputOffset: number, firstOutputOffset: number): Synchronisation {

@@ -10,7 +10,7 @@ import type { HostConnection } from '../host/host-connection.js';
 import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
 import type { StartMoveOutcome } from '../migration/client-role.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
-import type { OutputMode } from '../migration/synchronisation.js';
+import type { LockKind, OutputMode } from '../migration/synchronisation.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
@@ -169,10 +169,14 @@ export class MigratoryConnection extends Duplex {
     if (connection !== undefined && this.#over === 'no') amendState(connection.record, state);
   }
 
-  /** The slides' `lock_state`: 'here' keeps the connection here until `unlockState`; 'migrated': roll back and stop. */
-  lockState(): 'here' | 'migrated' {
+  /**
+   * The slides' `lock_state`: 'here' keeps the connection here until `unlockState`; 'migrated': roll back and stop. A move that
+   * is asked for waits ('locked'), or is refused at once ('pinned'). The last call says which.
+   */
+  lockState(kind: LockKind = 'locked'): 'here' | 'migrated' {
     if (this.#over === 'departed') return 'migrated';
-    return this.#connection === undefined ? 'here' : this.#stack.host.lockState(this.#connection);
+    const connection = this.#connection;
+    return connection === undefined ? 'here' : this.#stack.run(() => this.#stack.host.lockState(connection, kind));
   }
 
   /** The connection may leave again; a move that has waited happens now. */

@@ -11,6 +11,7 @@ import { run } from '../database/ask.js';
 import { BackendLost, DatabaseRefused, type Backend, type Database } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import type { Complaint } from '../wire/backend-messages.js';
+import type { TransactionStatus } from '../wire/message.js';
 import type { Exchange } from './exchange.js';
 import { readJournal } from './journal.js';
 import { replay } from './replay.js';
@@ -46,7 +47,7 @@ export interface Resumption {
 }
 
 /** Makes any transaction a failed one. It is no SQL, so nothing can be done by it. */
-const FAIL = 'BEGIN; migratory_transaction_could_not_be_continued';
+const FAIL = 'migratory_transaction_could_not_be_continued';
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -150,7 +151,12 @@ export class Backing {
       return ended('lost');
     }
     await this.open(record);
-    const result = await replay(this.backend, this.#book, this.#fields.journal);
+    const result = await replay(
+      this.backend,
+      this.#book,
+      this.#fields.journal,
+      this.#fields.status as TransactionStatus,
+    );
     return ended(result.kind, result.exchange, result.kind === 'equal' ? result.touched : NOTHING);
   }
 
@@ -158,6 +164,7 @@ export class Backing {
   async fail(record: SessionRecord): Promise<void> {
     this.close();
     await this.open(record);
+    await run(this.backend, 'BEGIN');
     const { status } = await run(this.backend, FAIL);
     if (status !== 'E') throw new BackendLost();
   }

@@ -49,6 +49,11 @@ export class CancelDesk {
     return { processId, key: this.#surroundings.random(KEY_LENGTH[length]) };
   }
 
+  /** A name that no other connection has, for one that has no cid. */
+  newName(): string {
+    return this.#surroundings.random(NONCE_LENGTH).toString('hex');
+  }
+
   /** From now on `cancel` is called for requests with this key. Answers how to end that. */
   register({ processId, key }: CancelKey, cancel: () => void): () => void {
     const entry: Entry = { key, cancel };

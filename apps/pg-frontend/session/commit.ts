@@ -40,7 +40,8 @@ export async function fateOf(
   }
 }
 
-async function ofTransaction(dialogue: Dialogue, id: string): Promise<Fate | 'in progress'> {
+/** Asked at a session that is there. Rejects with `BackendLost`. */
+export async function ofTransaction(dialogue: Dialogue, id: string): Promise<Fate | 'in progress'> {
   if (!/^\d+$/.test(id)) return 'aborted';
   const { rows } = await ask(dialogue.backing.backend, `SELECT pg_catalog.pg_xact_status('${id}')`);
   const status = rows[0]?.[0];

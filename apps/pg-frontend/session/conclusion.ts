@@ -9,11 +9,21 @@ import { encodeSession } from './session-record.js';
 import { TRANSACTION_PINS, type Pin, type SessionFields } from './session-fields.js';
 
 const EMPTY: Buffer = Buffer.alloc(0);
+/** What the database can be asked for: as long as it pins the session it is asked again after each transaction. */
+const ASKED_FOR = new Set<string>([
+  'temporary-objects',
+  'advisory-locks',
+  'held-cursors',
+  'unclear-statements',
+] satisfies Pin[]);
 /** What pins a session from the moment that it is asked for, for good: the database can't be asked whether it still matters. */
 const LASTING: Readonly<Record<string, Pin>> = {
   libraries: 'libraries',
   'sequence-values': 'sequence-values',
   'random-seed': 'random-seed',
+  connections: 'connections',
+  replication: 'replication',
+  backup: 'backup',
 };
 
 /** `begun`: how things stood when the exchange began. */
@@ -29,6 +39,7 @@ export async function conclude(
   if (exchange.isSubstituted) fields.verdict = 'told';
   if (status === 'I') await closeTransaction(dialogue, fields);
   else recordStatement(dialogue, fields, exchange, begun);
+  fields.journal = dialogue.journal.bytes;
 }
 
 /** The transaction goes on: whoever goes on with it elsewhere has to be able to run it again. */
@@ -44,6 +55,7 @@ function recordStatement(
   if (exchange.isUnkept) pins.add('transaction-size');
   if (exchange.hasCopied) pins.add('copy');
   if (dialogue.touched.has('snapshots')) pins.add('exported-snapshot');
+  if (dialogue.touched.has('outside-effects')) pins.add('outside-effects');
   const commits = exchange.classes.some((each) => each.commits !== 'none' && each.commits !== 'unclear');
   const isProcedure = begun === 'I' && exchange.tags.includes('CALL');
   if (commits || isProcedure) pins.add('transaction-chain');
@@ -64,6 +76,7 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   journal.clear();
   fields.verdict = '';
   fields.transactionId = '';
+  fields.preparedAs = '';
   fields.backendIdentity = '';
   if (book.portals.size > 0) book.portals.clear();
   const unnamed = book.statements.get('')?.parse ?? EMPTY;
@@ -71,7 +84,8 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   const hasChanged = book.takeChange();
   if (touched.size === 0 && !hasChanged && fields.pins.length === 0) return;
   const pins = fields.pins.filter((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
-  fields.pins = touched.size === 0 ? pins : await lookAgain(dialogue, pins);
+  const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
+  fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
   touched.clear();
   record.statements = book.named();
   record.reported = Object.fromEntries(backing.backend.reported);
@@ -83,17 +97,23 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
 
 /** Asks the database what the session has become. Answers why it can't move. */
 async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly string[]): Promise<string[]> {
-  const lasting = new Set(pins.filter((pin) => Object.values<string>(LASTING).includes(pin)));
+  const lasting = new Set(pins.filter((pin) => !ASKED_FOR.has(pin)));
   for (const kind of touched) {
     const pin = LASTING[kind];
     if (pin !== undefined) lasting.add(pin);
   }
-  const seen = await backing.busily(() => inspect(backing.backend));
+  const { book } = backing;
+  const own = Object.keys(record.parameters).filter((name) => name.includes('.'));
+  const names = new Set([...own, ...book.customParameters]);
+  if (book.hasUnknownParameters) lasting.add('unknown-parameters');
+  const seen = await backing.busily(() => inspect(backing.backend, names));
   if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
   record.parameters = seen.parameters;
   record.role = seen.role;
-  record.authorization = seen.sessionUser === record.login.user ? undefined : seen.sessionUser;
+  const isOwn = Buffer.from(seen.authorization, 'latin1').toString() === record.login.user;
+  record.authorization = isOwn ? undefined : seen.authorization;
   record.sqlStatements = seen.sqlStatements;
   record.channels = seen.channels;
+  book.keep(seen.protocolStatements);
   return [...lasting, ...seen.pins];
 }

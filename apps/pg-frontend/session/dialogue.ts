@@ -320,21 +320,39 @@ export class Dialogue {
 
   /** Another session at the database, outside of any transaction, in place of one that was lost. Rejects as `open` does. */
   async reopen(): Promise<void> {
-    const { book } = this.backing;
-    this.backing.close();
     if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
-    this.record.statements = book.named();
+    if (this.backing.isThere) this.record.statements = this.backing.book.named();
+    this.backing.close();
     await this.backing.open(this.record);
   }
 
-  /** Nothing is under way any more, nor open: it was resolved otherwise. */
+  /** What is asked is one COMMIT and nothing else, and nothing of the transaction outlives it in the session. */
+  get isPlainCommit(): boolean {
+    const { classes, isAsked } = this.exchange;
+    const isPlain = isAsked && classes.length === 1 && classes[0]?.commits === 'alone' && this.#unsent !== undefined;
+    return isPlain && this.exchange.given().length === 0 && this.touched.size === 0 && !this.backing.book.hasChanged;
+  }
+
+  /** The request that is to commit, where it has not been sent (D3): whoever goes on with it finds it in `pending`. */
+  askAgain(): void {
+    if (this.isUnderWay) return;
+    const request = nextRequest(this.#fields.pending);
+    if (request.kind !== 'messages') return;
+    for (const each of request.messages) this.exchange.ask(each);
+    this.#unsent = request;
+  }
+
+  /** Nothing is under way any more, nor open: it was resolved otherwise, and what asked for it is dealt with. */
   closeTransaction(): void {
+    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
     this.#exchange = undefined;
     this.#unsent = undefined;
     this.journal.clear();
     this.touched.clear();
     const fields = this.#fields;
+    fields.journal = this.journal.bytes;
     [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
+    fields.preparedAs = '';
   }
 
   /** Whether the client can be told of an error where it is: not in the midst of a message. */

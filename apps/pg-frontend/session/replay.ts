@@ -2,6 +2,7 @@
 
 import { BackendLost, type Backend } from '../database/database.js';
 import { extentOf, FLUSH } from '../wire/frontend-messages.js';
+import type { TransactionStatus } from '../wire/message.js';
 import { Exchange } from './exchange.js';
 import { readJournal, type JournalEntry } from './journal.js';
 import type { StatementBook } from './statement-book.js';
@@ -11,8 +12,14 @@ export type ReplayResult =
   | { readonly kind: 'equal'; readonly exchange: Exchange | undefined; readonly touched: ReadonlySet<string> }
   | { readonly kind: 'different'; readonly exchange: Exchange | undefined };
 
-/** Rejects with `BackendLost`. */
-export async function replay(backend: Backend, book: StatementBook, journal: Buffer): Promise<ReplayResult> {
+/** `status`: how the transaction stood behind the last entry that is complete. Rejects with `BackendLost`. */
+export async function replay(
+  backend: Backend,
+  book: StatementBook,
+  journal: Buffer,
+  status: TransactionStatus,
+): Promise<ReplayResult> {
+  let reached: TransactionStatus = 'I';
   const touched = new Set<string>();
   for (const entry of readJournal(journal)) {
     const exchange = new Exchange(book);
@@ -20,8 +27,11 @@ export async function replay(backend: Backend, book: StatementBook, journal: Buf
     if (!isEqual) return { kind: 'different', exchange: entry.state === 'open' ? exchange : undefined };
     if (entry.state === 'open') return { kind: 'equal', exchange, touched };
     for (const kind of exchange.touches()) touched.add(kind);
+    reached = exchange.status ?? 'I';
   }
-  return { kind: 'equal', exchange: undefined, touched };
+  return reached === status
+    ? { kind: 'equal', exchange: undefined, touched }
+    : { kind: 'different', exchange: undefined };
 }
 
 async function repeat(backend: Backend, exchange: Exchange, entry: JournalEntry): Promise<boolean> {

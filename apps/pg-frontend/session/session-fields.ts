@@ -14,8 +14,20 @@ export type Pin =
   | 'sequence-values'
   /** setseed(). */
   | 'random-seed'
+  /** set_config() was given a name that does not stand in the text: no catalog lists parameters of the client's own. */
+  | 'unknown-parameters'
+  /** What SQL's PREPARE has prepared can't be found in the text of its message. */
+  | 'unclear-statements'
+  /** Named connections to other servers, opened in SQL. */
+  | 'connections'
+  /** A replication origin or a temporary replication slot. */
+  | 'replication'
+  /** A base backup that was begun in SQL. */
+  | 'backup'
   /** pg_export_snapshot(): for others, the transaction has to stay. */
   | 'exported-snapshot'
+  /** The open transaction has done something that ROLLBACK does not undo. */
+  | 'outside-effects'
   /** A COPY is under way, or was part of the open transaction: its data are not kept. */
   | 'copy'
   /** The open transaction is too long, or too large, to be run again. */
@@ -28,6 +40,7 @@ export type Pin =
 /** Those that last as long as the transaction and no longer. */
 export const TRANSACTION_PINS: ReadonlySet<string> = new Set<Pin>([
   'exported-snapshot',
+  'outside-effects',
   'copy',
   'transaction-size',
   'transaction-chain',
@@ -50,6 +63,7 @@ export interface SessionFields {
   status: string;
   backendIdentity: string;
   transactionId: string;
+  preparedAs: string;
   verdict: string;
   pins: string[];
 }

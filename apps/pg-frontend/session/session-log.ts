@@ -4,7 +4,7 @@ import type { Pin } from './session-fields.js';
 
 export type SessionEvent =
   | { readonly kind: 'logged-in'; readonly user: string; readonly database: string }
-  | { readonly kind: 'login-refused'; readonly user: string; readonly code: string }
+  | { readonly kind: 'login-refused'; readonly code: string }
   /** A transaction was run again at another session of the database, here or after a move. */
   | {
       readonly kind: 'resumed';

@@ -74,8 +74,18 @@ export function readNamed(whole: Buffer): { readonly kind: 'statement' | 'portal
   return { kind: letter === 'S' ? 'statement' : 'portal', name: name.text };
 }
 
+/** The data of a SASLInitialResponse, with the mechanism that the client has chosen; undefined where it is malformed. */
+export function readSaslInitial(body: Buffer): { readonly mechanism: string; readonly data: Buffer } | undefined {
+  const mechanism = readCString(body, 0);
+  if (mechanism === undefined || body.length < mechanism.end + 4) return undefined;
+  const length = body.readInt32BE(mechanism.end);
+  const data = body.subarray(mechanism.end + 4);
+  return length === data.length ? { mechanism: mechanism.text, data } : undefined;
+}
+
+/** `text`: bytes, as everything here that is the client's. */
 export function query(text: string): Buffer {
-  return message(FRONTEND.query, cString(text));
+  return message(FRONTEND.query, Buffer.from(`${text}\0`, 'latin1'));
 }
 
 export const SYNC = message(FRONTEND.sync);

@@ -101,6 +101,41 @@ test('[L4] a lock that is held longer than lockWaitMs makes the move fail as bus
   });
 });
 
+test("[L10] with lock: 'pinned' a move is refused at once, one that has waited too; a drain gives no advice", async (t) => {
+  const [locked, pinned, after] = [new Gate(), new Gate(), new Gate()];
+  const stage = (gate: Gate, then: () => ReturnType<typeof done>) => async (_session: object, io: StageIo) => {
+    await io.write('x');
+    await gate.passed;
+    return then();
+  };
+  const service = (): ServiceDefinition =>
+    defineService({
+      name: 'subject',
+      version: 1,
+      entry: 'first',
+      fields: () => ({}),
+      settings: { first: { lock: true }, second: { lock: 'pinned' } },
+      stages: {
+        first: stage(locked, () => next('second') as never),
+        second: stage(pinned, () => next('third') as never),
+        third: stage(after, done),
+      },
+    });
+  await inServiceWorld({ service, stack: { limits: { lockWaitMs: 60_000 } } }, async (world) => {
+    const waiting = world.client.move(2);
+    await world.pass();
+    locked.open();
+    t.is(await waiting, 'stayed');
+    t.is(await world.client.move(2), 'stayed');
+    const { epoch } = world.client.connection;
+    const drained = world.application(1).drain({ timeoutMs: 20_000 });
+    await world.pass(3_000);
+    t.is(world.client.connection.epoch, epoch, 'nobody was advised to try');
+    pinned.open();
+    t.like(await drained, { departed: 1, remaining: 0 });
+  });
+});
+
 test('[L5] entering a locked stage locks first: a connection that arrives in one is locked there', async (t) => {
   const gate = new Gate();
   const service = (member: number): ServiceDefinition =>

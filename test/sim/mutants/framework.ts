@@ -77,14 +77,14 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
     name: 'lock of a stage not taken',
     file: 'runtime/stay.ts',
     find: `    this.lifeline.check();
-    if (stage?.lock === 'locked') this.lock.acquire();`,
+    if (lock !== 'open') this.lock.acquire(lock);`,
     replace: '    this.lifeline.check();',
     breaks: ['S7'],
   },
   {
     name: 'lock of a stage not released',
     file: 'runtime/stay.ts',
-    find: "if (held === 'held') this.lock.release();",
+    find: "if (held !== 'open') this.lock.release(held);",
     replace: '',
     breaks: ['S5', 'S7'],
   },
@@ -93,7 +93,7 @@ export const FRAMEWORK_MUTANTS: readonly Mutant[] = [
     file: 'runtime/stay.ts',
     find: "    try {\n      this.#restart(point, 'cleared');",
     replace:
-      "    if (this.#lock === 'held') this.lock.release();\n    if (this.#lock === 'held') this.lock.acquire();\n    try {\n      this.#restart(point, 'cleared');",
+      "    if (this.#lock !== 'open') this.lock.release(this.#lock);\n    if (this.#lock !== 'open') this.lock.acquire(this.#lock);\n    try {\n      this.#restart(point, 'cleared');",
     breaks: ['S7', 'S1', 'S2'],
   },
   {

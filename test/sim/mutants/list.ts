@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lock not respected',
     file: 'host/handoff.ts',
-    find: 'if (isLocked(record)) return this.#wait(now, from, message, undefined);',
+    find: "if (lock === 'locked') return this.#wait(now, from, message, undefined);",
     replace: '',
     breaks: ['S7'],
   },

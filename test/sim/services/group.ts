@@ -14,7 +14,7 @@ import {
   type StackOptions,
   type VirtualClock,
 } from '@migratory/stack';
-import { isLocked } from '@migratory/stack/internal/migration/connection.js';
+import { lockOf } from '@migratory/stack/internal/migration/connection.js';
 import { SERVICE_PORT, testServiceKey } from '../../support/stack-world.js';
 import { Draw } from '../draw.js';
 import { Machine } from './machine.js';
@@ -103,7 +103,7 @@ export class Member {
     const membership = { id: this.id, members: this.#members, identity: SERVICE_IDENTITY, channel };
     const stack = new Stack({ ...stackLimits(scenario), driver, clock: machine, entropy: draw, membership });
     site.isLocked = (cid) =>
-      stack.host.migratoryConnections().some((each) => each.cid === cid && isLocked(each.record));
+      stack.host.migratoryConnections().some((each) => each.cid === cid && lockOf(each.record) !== 'open');
     const application = createApplication({
       stack: watched(stack, machine, oracle),
       services: [{ port: SERVICE_PORT, ...NATURES[service].serve(site) }],
