@@ -49,7 +49,9 @@ export class Mover {
     while (!signal.aborted) {
       const began = performance.now();
       await this.moveAll();
-      const pauseMs = Math.max(0, this.#pauseMs - (performance.now() - began));
+      // At least as long as the moves took: a move that is refused as busy has waited for a lock, and meanwhile nothing flowed.
+      const tookMs = performance.now() - began;
+      const pauseMs = Math.max(this.#pauseMs - tookMs, tookMs);
       await later(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -9,6 +9,7 @@ import { digestOf, Transcript } from './transcript.js';
 
 const TRANSFER_COUNT = 40;
 const POOL_SIZE = 8;
+const NOTIFICATION_COUNT = 20;
 
 /** Runs the body with a client of its own, and closes it. */
 async function withClient<Result>(
@@ -133,27 +134,50 @@ async function cursors(target: Target): Promise<string> {
   return transcript.text();
 }
 
+/** What a session tells itself is heard once, in order. */
+async function ownNotifications(target: Target): Promise<string> {
+  const transcript = new Transcript();
+  await withClient(target, async (client) => {
+    const heard: string[] = [];
+    client.on('notification', ({ channel, payload }) => heard.push(`${channel} ${payload ?? ''}`));
+    await client.query('LISTEN news');
+    for (let n = 1; n <= NOTIFICATION_COUNT; n++) {
+      await target.move();
+      if (n % 3 === 0) await client.query('BEGIN');
+      await client.query('SELECT pg_notify($1, $2)', ['news', String(n)]);
+      await target.move();
+      if (n % 3 === 0) await client.query('COMMIT');
+    }
+    transcript.note('heard', heard);
+  });
+  return transcript.text();
+}
+
+/**
+ * What others say while a session moves may be missed, and is never heard twice or out of order; what they say when it has
+ * arrived is heard.
+ */
 async function notifications(target: Target): Promise<string> {
   const transcript = new Transcript();
-  const COUNT = 20;
   await withClient(target, (listener) =>
     withClient(target, async (speaker) => {
-      const heard: string[] = [];
-      const complete = new Promise<void>((resolve) => {
-        listener.on('notification', ({ channel, payload }) => {
-          heard.push(`${channel} ${payload ?? ''}`);
-          if (payload === 'last') resolve();
-        });
+      const heard: number[] = [];
+      let isOver = false;
+      listener.on('notification', ({ payload }) => {
+        if (payload === 'last') isOver = true;
+        else heard.push(Number(payload));
       });
       await listener.query('LISTEN news');
-      for (let n = 1; n <= COUNT; n++) {
+      for (let n = 1; n <= NOTIFICATION_COUNT; n++) {
         await target.move();
-        await (n % 2 === 0 ? listener : speaker).query('SELECT pg_notify($1, $2)', ['news', String(n)]);
+        await speaker.query('SELECT pg_notify($1, $2)', ['news', String(n)]);
       }
-      await target.move();
-      await speaker.query("NOTIFY news, 'last'");
-      await complete;
-      transcript.note('heard', heard);
+      while (!isOver) await speaker.query("NOTIFY news, 'last'");
+      transcript.note(
+        'in order',
+        heard.every((n, index) => n > (heard[index - 1] ?? 0)),
+      );
+      transcript.note('complete', target.way === 'moving' || heard.length === NOTIFICATION_COUNT);
     }),
   );
   return transcript.text();
@@ -290,6 +314,7 @@ const CASES: Readonly<Record<string, (target: Target) => Promise<string>>> = {
   'prepared statements': preparedStatements,
   transactions,
   cursors,
+  'own notifications': ownNotifications,
   notifications,
   cancel: cancelling,
   pipelined,
