@@ -13,7 +13,7 @@ const RULES: readonly Rule[] = [
   { pattern: /\b(Process) \d+( waits for)/g, replacement: '$1 <process>$2' },
   { pattern: /(blocked by process) \d+/g, replacement: '$1 <process>' },
   // psql names the server that it is connected to.
-  { pattern: /(at port|port) "\d+"/g, replacement: '$1 "<port>"' },
+  { pattern: /\bport "?\d+"?/g, replacement: 'port <port>' },
   // Numbers of relations and large objects go up from one database to the next.
   {
     pattern: /\b(relation with OID|large object|lo_import|lo_unlink|pg_toast_|pg_temp_|pg_toast_temp_) ?\d+/g,
