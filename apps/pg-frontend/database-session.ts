@@ -144,7 +144,14 @@ export class DatabaseSession {
   async transaction(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      await this.#back(dialogue, io);
+      if ((await this.#back(dialogue, io)) === 'resumed') {
+        // What a move has interrupted is not interrupted again: else a long statement would never come to its end.
+        if (!dialogue.isUnderWay && isOver(await dialogue.awaitRequest())) {
+          this.#leave();
+          return done();
+        }
+        return next('statement');
+      }
       for (;;) {
         const outcome: Outcome = await dialogue.converse('open');
         if (outcome === 'needs-lock') return next('statement');
@@ -157,6 +164,7 @@ export class DatabaseSession {
         if (this.pins.length > 0) return next('pinned');
         if (this.status === 'I') return next('idle');
         await dialogue.settle();
+        await dialogue.learnTransactionId('behind-a-statement');
       }
     } catch (error) {
       if (!(await this.#survives(dialogue, error))) {
@@ -190,7 +198,7 @@ export class DatabaseSession {
   async committing(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      this.transactionId = await dialogue.askTransactionId();
+      await dialogue.learnTransactionId('before-commit');
       dialogue.restartAt('resolving');
       if ((await dialogue.converse('locked', 'allowed')) === 'ended') {
         this.#leave();
@@ -238,7 +246,7 @@ export class DatabaseSession {
         dialogue.backing.close();
         return next('transaction'); // where it is run again, and its COMMIT is found in what is pending
       }
-      this.transactionId = await dialogue.askTransactionId();
+      await dialogue.learnTransactionId('before-commit');
       if (this.transactionId === '') return next('committing'); // nothing was written
       this.preparedAs = preparedName(io.cid ?? this.#services.desk.newName(), io.epoch, this.transactionId);
       io.snapshot();
@@ -299,27 +307,36 @@ export class DatabaseSession {
   }
 
   /** A session at the database that is the client's, with its transaction where it was. */
-  async #back(dialogue: Dialogue, io: StageIo): Promise<void> {
+  async #back(dialogue: Dialogue, io: StageIo): Promise<'there' | 'opened' | 'resumed'> {
     const { backing, record } = dialogue;
-    if (backing.isThere) return;
+    if (backing.isThere) return 'there';
     if (this.status !== 'I') return this.#resume(dialogue, io);
     if (this.pins.some((pin) => pin !== 'session-size')) throw new SessionEnded(STATE_LOST);
     await backing.open(record);
     const changes = parameterChanges(record, backing.backend.reported);
-    if (changes.length === 0) return;
+    if (changes.length === 0) return 'opened';
     this.session = encodeSession(record) ?? this.session;
     void io.write(changes);
     io.snapshot();
+    return 'opened';
   }
 
-  async #resume(dialogue: Dialogue, io: StageIo): Promise<void> {
+  async #resume(dialogue: Dialogue, io: StageIo): Promise<'resumed'> {
     const { outcome, statements, durationMs, exchange, touched } = await dialogue.backing.resume(dialogue.record);
-    this.#services.log.record(io.cid, { kind: 'resumed', epoch: io.epoch, statements, outcome, durationMs });
+    this.#services.log.record(io.cid, {
+      kind: 'resumed',
+      epoch: io.epoch,
+      statements,
+      outcome,
+      durationMs: Math.round(durationMs * 10) / 10,
+    });
     for (const kind of touched) dialogue.touched.add(kind);
+    this.transactionId = '';
     dialogue.goOnWith(exchange);
-    if (outcome === 'different') return dialogue.giveUp();
+    if (outcome === 'different') await dialogue.giveUp();
     this.backendIdentity = dialogue.backing.backend.identity;
     io.snapshot();
+    return 'resumed';
   }
 
   async #conclude(dialogue: Dialogue, io: StageIo): Promise<void> {
@@ -363,7 +380,7 @@ export class DatabaseSession {
     this.#unregister?.();
     this.#unregister = undefined;
     const dialogue = this.#dialogue;
-    if (dialogue === undefined || !dialogue.backing.isThere) return;
+    if (!dialogue?.backing.isThere) return;
     if (this.#canBeReused(dialogue)) return dialogue.backing.release();
     if (dialogue.isUnderWay) dialogue.backing.cancel();
     dialogue.backing.close();

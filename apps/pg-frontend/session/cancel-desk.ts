@@ -65,11 +65,10 @@ export class CancelDesk {
     };
   }
 
-  /** A client's request. Beyond the limit it is dropped: somebody guesses. */
+  /** A client's request. Of those that fit no session here so many are announced; beyond it they are dropped: somebody guesses. */
   request({ processId, key }: CancelKey): void {
-    if (!this.#admits()) return;
     const isHere = this.#cancelWhere(processId, (entry) => isSame(entry.key, key));
-    if (isHere) return;
+    if (isHere || !this.#admits()) return;
     const head = [processId, this.#surroundings.now(), this.#surroundings.random(NONCE_LENGTH).toString('base64')];
     this.#surroundings.announce([...head, this.#macOf(head.join(' '), key).toString('base64')].join(' '));
   }

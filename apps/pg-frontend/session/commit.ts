@@ -100,8 +100,8 @@ function* answers(request: Buffer, fate: 'committed' | 'aborted'): Generator<Buf
         break;
       case FRONTEND.query:
       case FRONTEND.execute:
-        if (fate === 'aborted') return yield errorResponse(NOT_COMMITTED);
-        yield commandComplete('COMMIT');
+        yield fate === 'aborted' ? errorResponse(NOT_COMMITTED) : commandComplete('COMMIT');
+        if (fate === 'aborted') return;
         break;
       default:
         break;

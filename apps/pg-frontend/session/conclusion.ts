@@ -67,6 +67,13 @@ function recordStatement(
     digest,
   });
   if (recorded === 'full') pins.add('transaction-size');
+  if (dialogue.backing.book.takeChange()) {
+    dialogue.hasChangedSession = true;
+    dialogue.record.laterStatements = dialogue.backing.book.named();
+    const encoded = encodeSession(dialogue.record);
+    if (encoded === undefined) pins.add('session-size');
+    else fields.session = encoded;
+  }
   if (pins.size !== fields.pins.length) fields.pins = [...pins];
 }
 
@@ -81,13 +88,15 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   if (book.portals.size > 0) book.portals.clear();
   const unnamed = book.statements.get('')?.parse ?? EMPTY;
   if (unnamed !== fields.unnamed) fields.unnamed = unnamed;
-  const hasChanged = book.takeChange();
+  const hasChanged = book.takeChange() || dialogue.hasChangedSession;
+  dialogue.hasChangedSession = false;
   if (touched.size === 0 && !hasChanged && fields.pins.length === 0) return;
   const pins = fields.pins.filter((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
   const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
   fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
   touched.clear();
   record.statements = book.named();
+  record.laterStatements = undefined;
   record.reported = Object.fromEntries(backing.backend.reported);
   const isTooLarge = [...book.statements.values()].some(({ parse }) => parse.length === 0);
   const encoded = isTooLarge ? undefined : encodeSession(record);
