@@ -49,6 +49,7 @@ export default {
     reaches('stack', []),
     reaches('framework', [publicIndex.stack]),
     reaches('apps/http-file-server', [publicIndex.framework, '^framework/dist/(metrics/index|member-config)[.]']),
+    reaches('apps/pg-frontend', [publicIndex.framework, '^framework/dist/(metrics/index|member-config)[.]']),
     reaches('examples', [publicIndex.framework]),
     reaches('apps/gateway', [publicIndex.stack]),
     reaches('apps/demo', ['^framework/dist/command-line/local-service-adapter[.]']),

@@ -11,15 +11,16 @@ import test from 'ava';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const MAX_LINES = 500;
 
-/** Tests of drivers, of commands and of the kernel wait for a real clock; nothing else may. */
-const WAITS_FOR_A_CLOCK = /^(?:test\/(?:kernel|drivers|apps|command-line)\/|test\/stack\/drivers\/|bench\/)/;
+/** Tests of drivers, of commands, of the kernel and of a real database wait for a real clock; nothing else may. */
+const WAITS_FOR_A_CLOCK =
+  /^(?:test\/(?:kernel|drivers|apps|command-line|bank|postgres-clients|support\/postgres)\/|test\/stack\/drivers\/|bench\/)/;
 /**
  * The core: time and randomness come in as arguments, bytes go out as outputs. The command line and the metrics keep their
  * adapters apart, the testing kit its turns of the event loop.
  */
 const CORE =
   /^(?:stack\/(?!drivers\/)|framework\/(?!testing\/turns\.ts$|(?:command-line|metrics)\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$))/;
-const ADAPTER = /^apps\/(?:demo\/|[^/]+\/(?:main|[^/]+-store|[^/]+-adapter)\.ts$)/;
+const ADAPTER = /^apps\/(?:demo\/|(?:[^/]+\/)+(?:main|[^/]+-store|[^/]+-adapter)\.ts$)/;
 
 const impureCall = new RegExp(
   [

@@ -1,4 +1,4 @@
-// What the demo does when nobody says otherwise.
+// What the download does when nobody says otherwise, and how the programs of any demo run.
 
 /** The members of the service, by id. */
 export const MEMBER_IDS = [1, 2] as const;

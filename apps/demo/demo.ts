@@ -1,14 +1,18 @@
 // The story: two servers, a gateway, a curl, and a connection that moves while the bytes come.
 
+import { fileURLToPath } from 'node:url';
 import { FRAME_INTERVAL_MS, MEMBER_IDS, MIN_MOVE_COUNT, MOVE_COUNT, MOVE_ECHO_MS } from './config.js';
 import { SHORT_FILE_DURATION_S, SHORT_FILE_LENGTH, TINY_FILE_LENGTH } from './config.js';
-import { checkCurl, Download, type Interval } from './download.js';
+import { checkCurl, Download } from './download.js';
 import { GatewayControl, type Answer } from './gateway-control.js';
+import { ImageLengths } from './image-lengths.js';
+import type { Interval } from './interval.js';
 import { hashFile, makeRandomFile, offerGivenFile, type OfferedFile } from './offered-file.js';
 import type { Programs } from './programs.js';
+import { progressLine } from './progress.js';
 import { showVerdict, type MoveRow } from './verdict.js';
 import type { Screen } from './screen.js';
-import { startService, type RunningService } from './service.js';
+import { introduce, startService, type RunningService } from './service.js';
 import { formatLength, formatMs, type Stretch } from './text.js';
 
 /** One attempt to move, as it went. */
@@ -26,10 +30,9 @@ export async function runDemo(programs: Programs, screen: Screen, path: string |
   screen.line(screen.paint('strong', 'One download, two servers, one TCP connection that moves between them.'));
   screen.line();
   const file = path === undefined ? await makeRandomFile(programs.folder) : offerGivenFile(programs.folder, path);
-  const [sentHash, service] = await Promise.all([hashFile(file), startService(programs, file.root)]);
-  for (const { name, processId, address } of service.participants) {
-    screen.line(`${name.padEnd(9)} process ${String(processId).padEnd(8)} ${address}`);
-  }
+  const images = new ImageLengths();
+  const [sentHash, service] = await Promise.all([hashFile(file), serveFile(programs, file, images)]);
+  introduce(screen, service.participants);
   const { download, moves } = await downloadWhileMoving(programs, screen, service, file);
   const receivedHash = await download.finished;
   return showVerdict(screen, {
@@ -41,7 +44,15 @@ export async function runDemo(programs: Programs, screen: Screen, path: string |
     minMoveCount: file.kind === 'random' ? MIN_MOVE_COUNT : 0,
     wantedMoveCount: MOVE_COUNT,
     longestOtherGapMs: download.longestGapOutside(intervalsOf(moves)),
-    moves: rowsOf(moves, download, service),
+    moves: rowsOf(moves, download, images),
+  });
+}
+
+function serveFile(programs: Programs, { root }: OfferedFile, images: ImageLengths): Promise<RunningService> {
+  return startService(programs, {
+    program: fileURLToPath(new URL('../../http-file-server/dist/main.js', import.meta.url)),
+    options: ['--root', root],
+    log: (line) => images.note(line),
   });
 }
 
@@ -66,7 +77,7 @@ async function downloadWhileMoving(
   const stretches: Stretch[] = [{ fromLength: 0, member: MEMBER_IDS[0] }];
   const draw = (): void => {
     const { receivedLength, elapsedMs } = download;
-    screen.live({ receivedLength, totalLength: file.length, elapsedMs, stretches });
+    screen.live(progressLine(screen, { receivedLength, totalLength: file.length, elapsedMs, stretches }));
   };
   const frames = setInterval(draw, FRAME_INTERVAL_MS);
   try {
@@ -121,7 +132,7 @@ function intervalsOf(moves: readonly Move[]): Interval[] {
   }));
 }
 
-function rowsOf(moves: readonly Move[], download: Download, service: RunningService): MoveRow[] {
+function rowsOf(moves: readonly Move[], download: Download, images: ImageLengths): MoveRow[] {
   const intervals = intervalsOf(moves);
   return moves.map(({ answer, atLength }, index) => {
     const interval = intervals[index];
@@ -133,7 +144,7 @@ function rowsOf(moves: readonly Move[], download: Download, service: RunningServ
       to: Number(answer.to),
       atLength,
       stallMs,
-      imageLength: service.imageLength(String(answer.cid), Number(answer.epoch)),
+      imageLength: images.of(String(answer.cid), Number(answer.epoch)),
     };
   });
 }

@@ -2,21 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { DemoFailed, UsageError } from './failure.js';
+import { durationOf, touches, type Interval } from './interval.js';
 import type { Programs, RunningProgram } from './programs.js';
 
 /** Shorter gaps are not kept: there are thousands. */
 const NOTABLE_GAP_MS = 0.1;
-
-interface Gap {
-  readonly beganMs: number;
-  readonly endedMs: number;
-}
-
-/** From when to when something happened, by `performance.now()`. */
-export interface Interval {
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
 
 /** Rejects with `UsageError` where there is no curl. */
 export async function checkCurl(programs: Programs): Promise<void> {
@@ -30,7 +20,7 @@ export class Download {
   readonly finished: Promise<string>;
   readonly #curl: RunningProgram;
   readonly #hash = createHash('sha256');
-  readonly #gaps: Gap[] = [];
+  readonly #gaps: Interval[] = [];
   readonly #startedMs = performance.now();
   #receivedLength = 0;
   #lastMs = 0;
@@ -75,17 +65,17 @@ export class Download {
   /** The longest time without a byte that touches the interval, ms; 0 where all were too short to be kept. */
   longestGap(interval: Interval): number {
     const touching = this.#gaps.filter((gap) => touches(gap, interval));
-    return Math.max(0, ...touching.map(lengthOf));
+    return Math.max(0, ...touching.map(durationOf));
   }
 
   longestGapOutside(intervals: readonly Interval[]): number {
-    return Math.max(0, ...this.#gaps.filter((gap) => !intervals.some((some) => touches(gap, some))).map(lengthOf));
+    return Math.max(0, ...this.#gaps.filter((gap) => !intervals.some((some) => touches(gap, some))).map(durationOf));
   }
 
   #take(chunk: Buffer): void {
     const now = performance.now();
     if (this.#lastMs > 0 && now - this.#lastMs >= NOTABLE_GAP_MS)
-      this.#gaps.push({ beganMs: this.#lastMs, endedMs: now });
+      this.#gaps.push({ fromMs: this.#lastMs, untilMs: now });
     this.#hash.update(chunk);
     this.#receivedLength += chunk.length;
     // After the hash: what it costs is not the network's doing.
@@ -95,12 +85,4 @@ export class Download {
     this.#watchers = this.#watchers.filter(({ length }) => length > this.#receivedLength);
     for (const { resolve } of due) resolve();
   }
-}
-
-function touches({ beganMs, endedMs }: Gap, { fromMs, untilMs }: Interval): boolean {
-  return endedMs >= fromMs && beganMs <= untilMs;
-}
-
-function lengthOf({ beganMs, endedMs }: Gap): number {
-  return endedMs - beganMs;
 }

@@ -1,7 +1,9 @@
-// The processes of the demo: started, listened to, and never left behind.
+// The processes of a demo: started, listened to, and never left behind.
 //
 // A program logs one JSON object a line; the one with the event "ready" says that it can be used. Whatever ends the demo,
-// `close` ends every program and removes the temporary folder, and should even that be cut short, the exit hook does.
+// `close` ends every program, cleans up what it was asked to and removes the temporary folder, and should even that be cut
+// short, the exit hook ends the programs and removes the folder. Each program leads a process group of its own: a terminal's
+// Ctrl-C reaches the demo alone, which ends the others in order.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { NODE_OPTIONS, PROGRAM_START_MS, PROGRAM_STOP_MS } from './config.js';
 import { DemoFailed } from './failure.js';
 
@@ -23,10 +25,16 @@ export interface RunningProgram {
   readonly ended: Promise<{ readonly status: number | string; readonly complaint: string }>;
 }
 
+/** One that is talked to. */
+export interface Conversation extends RunningProgram {
+  readonly stdin: Writable;
+}
+
 export class Programs {
   /** Private to this user; gone when the demo is over. */
   readonly folder = mkdtempSync(join(tmpdir(), 'migratory-demo-'));
   readonly #children = new Set<ChildProcess>();
+  readonly #cleanups: (() => Promise<void>)[] = [];
   #closed = false;
   readonly #onExit = (): void => {
     for (const child of this.#children) child.kill('SIGKILL');
@@ -55,15 +63,24 @@ export class Programs {
     const failed = ended.then(({ status, complaint }) => {
       throw new DemoFailed(`${name} ended early (${status})${complaint === '' ? '' : `: ${complaint}`}`);
     });
-    // After the start it is the download that tells whether something is wrong.
+    // After the start it is the client that tells whether something is wrong.
     failed.catch(() => undefined);
     return { processId, ready: await Promise.race([ready, failed, tooLate(name)]) };
   }
 
   /** Starts any program. Throws `DemoFailed` once the demo is over; a missing program shows as the status 'ENOENT'. */
   run(file: string, args: readonly string[]): RunningProgram {
+    const conversation = this.converse(file, args);
+    conversation.stdin.end();
+    return conversation;
+  }
+
+  /** As `run`, for a program that reads what it is told. */
+  converse(file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Conversation {
     if (this.#closed) throw new DemoFailed('the demo is over');
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env });
+    // Why nobody reads it any more shows in the status.
+    child.stdin.on('error', () => undefined);
     this.#children.add(child);
     let complaint = '';
     createInterface({ input: child.stderr }).on('line', (line) => (complaint = line.trim() === '' ? complaint : line));
@@ -74,10 +91,16 @@ export class Programs {
       child.once('close', (status, signal) => resolve({ status: status ?? signal ?? 'unknown', complaint }));
     });
     void ended.then(() => this.#children.delete(child));
-    return { processId: child.pid ?? 0, stdout: child.stdout, ended };
+    return { processId: child.pid ?? 0, stdin: child.stdin, stdout: child.stdout, ended };
   }
 
-  /** Ends what still runs, the ones started last first, and removes the folder. */
+  /** To be done at the end, when no program runs any more, the last one first. Throws `DemoFailed` once the demo is over. */
+  onClose(cleanup: () => Promise<void>): void {
+    if (this.#closed) throw new DemoFailed('the demo is over');
+    this.#cleanups.unshift(cleanup);
+  }
+
+  /** Ends what still runs, the ones started last first, cleans up, and removes the folder. */
   async close(): Promise<void> {
     this.#closed = true;
     const running = [...this.#children].reverse();
@@ -87,8 +110,12 @@ export class Programs {
     }, PROGRAM_STOP_MS);
     await Promise.all(running.filter((child) => !isOver(child)).map((child) => once(child, 'exit')));
     clearTimeout(insist);
-    rmSync(this.folder, { recursive: true, force: true });
-    process.off('exit', this.#onExit);
+    try {
+      for (const cleanup of this.#cleanups) await cleanup();
+    } finally {
+      rmSync(this.folder, { recursive: true, force: true });
+      process.off('exit', this.#onExit);
+    }
   }
 }
 

@@ -1,7 +1,5 @@
 // What the demo shows: plain lines anywhere, and on a terminal colours and one line that lives.
 
-import { barCells, formatLength, formatSpeed, type Stretch } from './text.js';
-
 export type Colour = 'strong' | 'faint' | 'good' | 'bad' | 'member-1' | 'member-2';
 
 const CODES: Readonly<Record<Colour, string>> = {
@@ -15,24 +13,13 @@ const CODES: Readonly<Record<Colour, string>> = {
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 const CLEAR_LINE = '\r\x1b[2K';
-const MAX_BAR_WIDTH = 48;
-const BESIDE_BAR_WIDTH = 52;
-const MIN_BAR_WIDTH = 8;
+const DEFAULT_COLUMNS = 80;
 
 /** Where the text goes: a terminal, a pipe, a file. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
-}
-
-/** Where the download is. */
-export interface Progress {
-  readonly receivedLength: number;
-  readonly totalLength: number;
-  readonly elapsedMs: number;
-  /** In the order of the bytes; the last one is the member that serves now. */
-  readonly stretches: readonly Stretch[];
 }
 
 export class Screen {
@@ -51,6 +38,12 @@ export class Screen {
     return this.#isTerminal;
   }
 
+  get columns(): number {
+    const { columns = 0 } = this.#out;
+    // Some terminals do not know, and say 0.
+    return columns > 0 ? columns : DEFAULT_COLUMNS;
+  }
+
   paint(colour: Colour, text: string): string {
     return this.#isColoured ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
   }
@@ -59,37 +52,27 @@ export class Screen {
     return this.paint(id % 2 === 1 ? 'member-1' : 'member-2', text);
   }
 
+  /** One cell of a bar or a trail; told apart without colours as well. */
+  memberCell(id: number): string {
+    return this.member(id, id % 2 === 1 ? '█' : '▓');
+  }
+
   line(text = ''): void {
     const before = this.#isLive ? CLEAR_LINE : '';
     this.#out.write(`${before}${text === '' ? '' : `  ${text}`}\n`);
   }
 
   /** Draws the living line anew; does nothing where there is no terminal. */
-  live(progress: Progress): void {
+  live(text: string): void {
     if (!this.#isTerminal) return;
     const start = this.#isLive ? CLEAR_LINE : HIDE_CURSOR;
     this.#isLive = true;
-    this.#out.write(`${start}  ${this.#progressLine(progress)}`);
+    this.#out.write(`${start}  ${text}`);
   }
 
   /** Leaves the living line where it is, and gives the cursor back. */
   settle(): void {
     if (this.#isLive) this.#out.write(`\n${SHOW_CURSOR}`);
     this.#isLive = false;
-  }
-
-  #progressLine({ receivedLength, totalLength, elapsedMs, stretches }: Progress): string {
-    const room = (this.#out.columns ?? 80) - BESIDE_BAR_WIDTH;
-    const width = Math.max(MIN_BAR_WIDTH, Math.min(MAX_BAR_WIDTH, room));
-    const cells = barCells(stretches, receivedLength, totalLength, width).map((member) => {
-      if (member === undefined) return this.paint('faint', '·');
-      // Told apart without colours as well.
-      return this.member(member, member % 2 === 1 ? '█' : '▓');
-    });
-    const percent = `${Math.floor((receivedLength / totalLength) * 100)} %`.padStart(5);
-    const speed = formatSpeed(receivedLength, elapsedMs).padStart(11);
-    const now = stretches.at(-1)?.member;
-    const serving = now === undefined ? '' : this.member(now, `served by member ${now}`);
-    return `${cells.join('')} ${percent} ${formatLength(receivedLength).padStart(9)} ${speed}  ${serving}`;
   }
 }

@@ -28,11 +28,18 @@ import { commitAnswer, fateOf } from './session/commit.js';
 import { Dialogue, type Outcome } from './session/dialogue.js';
 import { SessionEnded } from './session/backing.js';
 import { conclude } from './session/conclusion.js';
+import { commitPrepared, isPrepared, prepare, preparedName } from './session/two-phase.js';
 import { admit, parameterChanges, welcome } from './session/welcome.js';
 import { SessionServices } from './session/session-services.js';
 import { TRANSACTION_PINS, type Pin } from './session/session-fields.js';
 import { encodeSession } from './session/session-record.js';
-import { errorResponse, type Complaint, type ErrorFields } from './wire/backend-messages.js';
+import {
+  encodeErrorFields,
+  errorResponse,
+  readyForQuery,
+  type Complaint,
+  type ErrorFields,
+} from './wire/backend-messages.js';
 
 @Service({ name: 'postgres', version: 1 })
 export class DatabaseSession {
@@ -51,6 +58,8 @@ export class DatabaseSession {
   @Snapshot() backendIdentity: string = '';
   /** Of the open transaction, once it is to be committed. */
   @Snapshot() transactionId: string = '';
+  /** The name under which it is, or will be, prepared. */
+  @Snapshot() preparedAs: string = '';
   @Snapshot() verdict: string = '';
   @Snapshot({ type: Array }) pins: Pin[] = [];
 
@@ -115,7 +124,7 @@ export class DatabaseSession {
     try {
       await this.#back(dialogue, io);
       const outcome = await dialogue.converse('locked');
-      if (outcome === 'commits') return next('committing');
+      if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
       if (outcome === 'ended') {
         this.#leave();
         return done();
@@ -135,11 +144,18 @@ export class DatabaseSession {
   async transaction(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      await this.#back(dialogue, io);
+      if ((await this.#back(dialogue, io)) === 'resumed') {
+        // What a move has interrupted is not interrupted again: else a long statement would never come to its end.
+        if (!dialogue.isUnderWay && isOver(await dialogue.awaitRequest())) {
+          this.#leave();
+          return done();
+        }
+        return next('statement');
+      }
       for (;;) {
         const outcome: Outcome = await dialogue.converse('open');
         if (outcome === 'needs-lock') return next('statement');
-        if (outcome === 'commits') return next('committing');
+        if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
         if (outcome === 'ended') {
           this.#leave();
           return done();
@@ -148,6 +164,7 @@ export class DatabaseSession {
         if (this.pins.length > 0) return next('pinned');
         if (this.status === 'I') return next('idle');
         await dialogue.settle();
+        await dialogue.learnTransactionId('behind-a-statement');
       }
     } catch (error) {
       if (!(await this.#survives(dialogue, error))) {
@@ -181,7 +198,7 @@ export class DatabaseSession {
   async committing(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      this.transactionId = await dialogue.askTransactionId();
+      await dialogue.learnTransactionId('before-commit');
       dialogue.restartAt('resolving');
       if ((await dialogue.converse('locked', 'allowed')) === 'ended') {
         this.#leave();
@@ -218,10 +235,61 @@ export class DatabaseSession {
     return next('idle');
   }
 
+  /** The slides' second example, where it is asked for: the transaction is prepared, by whoever has the session. */
+  @Stage({ output: 'held' })
+  async preparing(io: StageIo): Promise<Next<DatabaseSession>> {
+    const dialogue = this.#enter(io);
+    try {
+      if (!dialogue.backing.isThere) {
+        await dialogue.reopen();
+        if (await isPrepared(dialogue, this)) return next('prepared');
+        dialogue.backing.close();
+        return next('transaction'); // where it is run again, and its COMMIT is found in what is pending
+      }
+      await dialogue.learnTransactionId('before-commit');
+      if (this.transactionId === '') return next('committing'); // nothing was written
+      this.preparedAs = preparedName(io.cid ?? this.#services.desk.newName(), io.epoch, this.transactionId);
+      io.snapshot();
+      const error = await prepare(dialogue, this);
+      if (error === undefined) return next('prepared');
+      dialogue.closeTransaction();
+      await io.write(Buffer.concat([encodeErrorFields(error), readyForQuery('I')]));
+    } catch (error) {
+      if (!(error instanceof BackendLost)) {
+        await this.#farewell(io, error);
+        return done();
+      }
+      dialogue.backing.close();
+      return next('preparing');
+    }
+    return next('idle');
+  }
+
+  /** It is prepared: nothing but COMMIT PREPARED is left to do, as often as it takes. */
+  @Stage({ output: 'held' })
+  async prepared(io: StageIo): Promise<Next<DatabaseSession>> {
+    const dialogue = this.#enter(io);
+    try {
+      const fate = await commitPrepared(dialogue, this, this.#services);
+      dialogue.askAgain();
+      const answer = commitAnswer(dialogue.exchange, fate);
+      dialogue.closeTransaction();
+      await io.write(answer);
+    } catch (error) {
+      await this.#farewell(io, error);
+      return done();
+    }
+    return next('idle');
+  }
+
   @Failed()
   async failed(io: StageIo, error: unknown): Promise<void> {
     await io.write(errorResponse(complaintOf(error, this.pins)));
     this.#abandon();
+  }
+
+  #commitsInTwoPhases(dialogue: Dialogue): boolean {
+    return this.#services.commitMode === 'two-phase' && this.pins.length === 0 && dialogue.isPlainCommit;
   }
 
   #enter(io: StageIo): Dialogue {
@@ -239,27 +307,36 @@ export class DatabaseSession {
   }
 
   /** A session at the database that is the client's, with its transaction where it was. */
-  async #back(dialogue: Dialogue, io: StageIo): Promise<void> {
+  async #back(dialogue: Dialogue, io: StageIo): Promise<'there' | 'opened' | 'resumed'> {
     const { backing, record } = dialogue;
-    if (backing.isThere) return;
+    if (backing.isThere) return 'there';
     if (this.status !== 'I') return this.#resume(dialogue, io);
     if (this.pins.some((pin) => pin !== 'session-size')) throw new SessionEnded(STATE_LOST);
     await backing.open(record);
     const changes = parameterChanges(record, backing.backend.reported);
-    if (changes.length === 0) return;
+    if (changes.length === 0) return 'opened';
     this.session = encodeSession(record) ?? this.session;
     void io.write(changes);
     io.snapshot();
+    return 'opened';
   }
 
-  async #resume(dialogue: Dialogue, io: StageIo): Promise<void> {
+  async #resume(dialogue: Dialogue, io: StageIo): Promise<'resumed'> {
     const { outcome, statements, durationMs, exchange, touched } = await dialogue.backing.resume(dialogue.record);
-    this.#services.log.record(io.cid, { kind: 'resumed', epoch: io.epoch, statements, outcome, durationMs });
+    this.#services.log.record(io.cid, {
+      kind: 'resumed',
+      epoch: io.epoch,
+      statements,
+      outcome,
+      durationMs: Math.round(durationMs * 10) / 10,
+    });
     for (const kind of touched) dialogue.touched.add(kind);
+    this.transactionId = '';
     dialogue.goOnWith(exchange);
-    if (outcome === 'different') return dialogue.giveUp();
+    if (outcome === 'different') await dialogue.giveUp();
     this.backendIdentity = dialogue.backing.backend.identity;
     io.snapshot();
+    return 'resumed';
   }
 
   async #conclude(dialogue: Dialogue, io: StageIo): Promise<void> {
@@ -292,14 +369,19 @@ export class DatabaseSession {
     this.#abandon();
   }
 
+  /** DISCARD ALL makes a session as new, but for what the client has made up itself. */
+  #canBeReused({ isUnderWay, backing, record }: Dialogue): boolean {
+    const isQuiet = this.status === 'I' && !isUnderWay && !backing.isBusy && this.pins.length === 0;
+    return isQuiet && !Object.keys(record.parameters).some((name) => name.includes('.'));
+  }
+
   /** What this member has of the session is let go of. */
   #abandon(): void {
     this.#unregister?.();
     this.#unregister = undefined;
     const dialogue = this.#dialogue;
-    if (dialogue === undefined || !dialogue.backing.isThere) return;
-    if (this.status === 'I' && !dialogue.isUnderWay && !dialogue.backing.isBusy && this.pins.length === 0)
-      return dialogue.backing.release();
+    if (!dialogue?.backing.isThere) return;
+    if (this.#canBeReused(dialogue)) return dialogue.backing.release();
     if (dialogue.isUnderWay) dialogue.backing.cancel();
     dialogue.backing.close();
   }

@@ -44,7 +44,10 @@ export const LIMITS = {
   oldSessionGoneMs: 10_000,
   /** How long the fate of a transaction is asked for. */
   resolveMs: 30_000,
-  /** Requests to cancel, of one member, in each second. */
+  /** A prepared transaction of ours that nobody has committed after so long is rolled back; looked for so often. */
+  orphanAgeMs: 300_000,
+  orphanCheckMs: 30_000,
+  /** Requests to cancel that one member announces to the others, in each second. */
   cancelCountPerSecond: 50,
   /** Users of the users file. */
   userCount: 100_000,

@@ -174,7 +174,11 @@ async function readPacket(io: StageIo): Promise<Buffer | 'malformed' | undefined
   }
 }
 
-const MALFORMED_LENGTH: StartupPacket = { kind: 'malformed', message: 'invalid length of startup packet' };
+const MALFORMED_LENGTH: StartupPacket = {
+  kind: 'malformed',
+  code: '08P01',
+  message: 'invalid length of startup packet',
+};
 
 const NO_REPLICATION: Complaint = {
   severity: 'FATAL',
@@ -184,7 +188,7 @@ const NO_REPLICATION: Complaint = {
 };
 
 function complaintOf(packet: Extract<StartupPacket, { kind: 'malformed' | 'unsupported-version' }>): Complaint {
-  if (packet.kind === 'malformed') return { severity: 'FATAL', code: '08P01', message: packet.message };
+  if (packet.kind === 'malformed') return { severity: 'FATAL', code: packet.code, message: packet.message };
   return {
     severity: 'FATAL',
     code: '0A000',

@@ -22,6 +22,7 @@ import { ControlSession } from './database/control-adapter.js';
 import { DatabaseRefused } from './database/database.js';
 import { BackendPool } from './database/pool-adapter.js';
 import { DatabaseSession } from './database-session.js';
+import { sessionMetrics } from './metrics.js';
 import { LIMITS } from './limits.js';
 import { parseOptions } from './options.js';
 import { CancelDesk } from './session/cancel-desk.js';
@@ -61,10 +62,14 @@ async function main(): Promise<void> {
   };
   const pool = new BackendPool(access.address, passwordOf);
   const members: Member[] = [];
-  const metrics = options.metrics && (await serveMetrics(memberMetrics(members), options.metrics));
+  const registry = memberMetrics(members);
+  const counted = sessionMetrics(registry, pool);
+  const metrics = options.metrics && (await serveMetrics(registry, options.metrics));
   try {
     await control.open();
-    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log));
+    if (options.commit === 'two-phase')
+      await control.tidyPrepared((names) => log.warn({ event: 'orphans-rolled-back', names }));
+    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log, counted), options.commit);
     const { snapshotLength, inputLength } = LIMITS;
     const member = await startMember({
       stack,
@@ -133,9 +138,11 @@ function dependencies(services: SessionServices, policy: LoginPolicy): Container
   return container;
 }
 
-function sessionLog(log: Logger): SessionLog {
+function sessionLog(log: Logger, counted: SessionLog): SessionLog {
   return {
-    record: (cid, { kind, ...details }) => {
+    record: (cid, event) => {
+      counted.record(cid, event);
+      const { kind, ...details } = event;
       const line = { event: kind, cid, ...details };
       if (kind === 'logged-in' || kind === 'unpinned') log.debug(line);
       else if (kind === 'ended' || kind === 'login-refused') log.warn(line);

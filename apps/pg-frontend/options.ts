@@ -1,6 +1,7 @@
 // The command line: what can be said, and one clear line for what cannot be understood.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommitMode } from './session/session-services.js';
 import { parseMetricsAddress, type MetricsAddress } from '@migratory/framework/metrics';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -9,6 +10,7 @@ export interface CommandOptions {
   readonly config: string;
   readonly database: string;
   readonly users?: string;
+  readonly commit: CommitMode;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly metrics?: MetricsAddress;
 }
@@ -26,6 +28,11 @@ export function parseOptions(args: readonly string[]): CommandOptions {
       readDatabaseUrl,
     )
     .option('--users <file>', 'who may log in, JSON; without it everybody is trusted to be who he says')
+    .addOption(
+      new Option('--commit <mode>', 'how transactions are committed: under the lock, or by PREPARE TRANSACTION first')
+        .choices(['locked', 'two-phase'] satisfies CommitMode[])
+        .default('locked'),
+    )
     .addOption(new Option('--log-level <level>', 'debug tells of every session').choices(LOG_LEVELS).default('info'))
     .option('--metrics <address>', 'serve metrics there: a port of 127.0.0.1, or host:port', readMetricsAddress)
     .addHelpText(

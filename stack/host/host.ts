@@ -245,9 +245,8 @@ export class Host implements HandoffHost {
   }
 
   lockState(connection: HostConnection, kind: LockKind = 'locked'): 'here' | 'migrated' {
-    const answer = lockState(connection.record, kind);
-    if (answer === 'here' && kind === 'pinned' && connection.cid !== undefined) this.#handoff.pinned(connection.cid);
-    return answer;
+    if (kind === 'pinned' && connection.cid !== undefined) this.#handoff.pinned(connection.cid);
+    return lockState(connection.record, kind);
   }
 
   unlockState(now: number, connection: HostConnection): void {

@@ -34,7 +34,7 @@ export interface Reply {
 
 /** Asks one statement, between two exchanges of the client. Rejects with `BackendLost`. */
 export async function ask(backend: Backend, sql: string): Promise<Reply> {
-  backend.write(Buffer.concat([message(FRONTEND.parse, NAME, cString(sql), NONE), AFTER_PARSE]));
+  backend.write(Buffer.concat([message(FRONTEND.parse, NAME, Buffer.from(`${sql}\0`, 'latin1'), NONE), AFTER_PARSE]));
   return readReply(backend);
 }
 

@@ -141,15 +141,11 @@ export class SocketBackend implements Backend {
     });
   }
 
-  read(): Promise<Buffer> {
+  async read(): Promise<Buffer> {
+    const chunk = this.tryRead();
+    if (chunk !== undefined) return chunk;
     return new Promise((resolve, reject) => {
-      try {
-        const chunk = this.tryRead();
-        if (chunk === undefined) this.#reading = { resolve, reject };
-        else resolve(chunk);
-      } catch (error) {
-        reject(error as Error);
-      }
+      this.#reading = { resolve, reject };
     });
   }
 

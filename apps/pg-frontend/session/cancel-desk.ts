@@ -49,6 +49,11 @@ export class CancelDesk {
     return { processId, key: this.#surroundings.random(KEY_LENGTH[length]) };
   }
 
+  /** A name that no other connection has, for one that has no cid. */
+  newName(): string {
+    return this.#surroundings.random(NONCE_LENGTH).toString('hex');
+  }
+
   /** From now on `cancel` is called for requests with this key. Answers how to end that. */
   register({ processId, key }: CancelKey, cancel: () => void): () => void {
     const entry: Entry = { key, cancel };
@@ -60,11 +65,10 @@ export class CancelDesk {
     };
   }
 
-  /** A client's request. Beyond the limit it is dropped: somebody guesses. */
+  /** A client's request. Of those that fit no session here so many are announced; beyond it they are dropped: somebody guesses. */
   request({ processId, key }: CancelKey): void {
-    if (!this.#admits()) return;
     const isHere = this.#cancelWhere(processId, (entry) => isSame(entry.key, key));
-    if (isHere) return;
+    if (isHere || !this.#admits()) return;
     const head = [processId, this.#surroundings.now(), this.#surroundings.random(NONCE_LENGTH).toString('base64')];
     this.#surroundings.announce([...head, this.#macOf(head.join(' '), key).toString('base64')].join(' '));
   }

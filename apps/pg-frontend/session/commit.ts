@@ -40,7 +40,8 @@ export async function fateOf(
   }
 }
 
-async function ofTransaction(dialogue: Dialogue, id: string): Promise<Fate | 'in progress'> {
+/** Asked at a session that is there. Rejects with `BackendLost`. */
+export async function ofTransaction(dialogue: Dialogue, id: string): Promise<Fate | 'in progress'> {
   if (!/^\d+$/.test(id)) return 'aborted';
   const { rows } = await ask(dialogue.backing.backend, `SELECT pg_catalog.pg_xact_status('${id}')`);
   const status = rows[0]?.[0];
@@ -99,8 +100,8 @@ function* answers(request: Buffer, fate: 'committed' | 'aborted'): Generator<Buf
         break;
       case FRONTEND.query:
       case FRONTEND.execute:
-        if (fate === 'aborted') return yield errorResponse(NOT_COMMITTED);
-        yield commandComplete('COMMIT');
+        yield fate === 'aborted' ? errorResponse(NOT_COMMITTED) : commandComplete('COMMIT');
+        if (fate === 'aborted') return;
         break;
       default:
         break;

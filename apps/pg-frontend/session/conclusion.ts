@@ -10,7 +10,12 @@ import { TRANSACTION_PINS, type Pin, type SessionFields } from './session-fields
 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** What the database can be asked for: as long as it pins the session it is asked again after each transaction. */
-const ASKED_FOR = new Set<string>(['temporary-objects', 'advisory-locks', 'held-cursors'] satisfies Pin[]);
+const ASKED_FOR = new Set<string>([
+  'temporary-objects',
+  'advisory-locks',
+  'held-cursors',
+  'unclear-statements',
+] satisfies Pin[]);
 /** What pins a session from the moment that it is asked for, for good: the database can't be asked whether it still matters. */
 const LASTING: Readonly<Record<string, Pin>> = {
   libraries: 'libraries',
@@ -62,6 +67,13 @@ function recordStatement(
     digest,
   });
   if (recorded === 'full') pins.add('transaction-size');
+  if (dialogue.backing.book.takeChange()) {
+    dialogue.hasChangedSession = true;
+    dialogue.record.laterStatements = dialogue.backing.book.named();
+    const encoded = encodeSession(dialogue.record);
+    if (encoded === undefined) pins.add('session-size');
+    else fields.session = encoded;
+  }
   if (pins.size !== fields.pins.length) fields.pins = [...pins];
 }
 
@@ -71,17 +83,20 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   journal.clear();
   fields.verdict = '';
   fields.transactionId = '';
+  fields.preparedAs = '';
   fields.backendIdentity = '';
   if (book.portals.size > 0) book.portals.clear();
   const unnamed = book.statements.get('')?.parse ?? EMPTY;
   if (unnamed !== fields.unnamed) fields.unnamed = unnamed;
-  const hasChanged = book.takeChange();
+  const hasChanged = book.takeChange() || dialogue.hasChangedSession;
+  dialogue.hasChangedSession = false;
   if (touched.size === 0 && !hasChanged && fields.pins.length === 0) return;
   const pins = fields.pins.filter((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
   const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
   fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
   touched.clear();
   record.statements = book.named();
+  record.laterStatements = undefined;
   record.reported = Object.fromEntries(backing.backend.reported);
   const isTooLarge = [...book.statements.values()].some(({ parse }) => parse.length === 0);
   const encoded = isTooLarge ? undefined : encodeSession(record);
@@ -91,17 +106,23 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
 
 /** Asks the database what the session has become. Answers why it can't move. */
 async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly string[]): Promise<string[]> {
-  const lasting = new Set(pins.filter((pin) => Object.values<string>(LASTING).includes(pin)));
+  const lasting = new Set(pins.filter((pin) => !ASKED_FOR.has(pin)));
   for (const kind of touched) {
     const pin = LASTING[kind];
     if (pin !== undefined) lasting.add(pin);
   }
-  const seen = await backing.busily(() => inspect(backing.backend));
+  const { book } = backing;
+  const own = Object.keys(record.parameters).filter((name) => name.includes('.'));
+  const names = new Set([...own, ...book.customParameters]);
+  if (book.hasUnknownParameters) lasting.add('unknown-parameters');
+  const seen = await backing.busily(() => inspect(backing.backend, names));
   if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
   record.parameters = seen.parameters;
   record.role = seen.role;
-  record.authorization = seen.sessionUser === record.login.user ? undefined : seen.sessionUser;
+  const isOwn = Buffer.from(seen.authorization, 'latin1').toString() === record.login.user;
+  record.authorization = isOwn ? undefined : seen.authorization;
   record.sqlStatements = seen.sqlStatements;
   record.channels = seen.channels;
+  book.keep(seen.protocolStatements);
   return [...lasting, ...seen.pins];
 }

@@ -12,14 +12,15 @@ import { ask } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
-import { extentOf, FLUSH } from '../wire/frontend-messages.js';
-import { BACKEND, cString, FRONTEND, HEADER_LENGTH, message, type TransactionStatus } from '../wire/message.js';
+import { FLUSH } from '../wire/frontend-messages.js';
+import { BACKEND, FRONTEND, HEADER_LENGTH, type TransactionStatus } from '../wire/message.js';
 import { Backing, SessionEnded, type Surroundings } from './backing.js';
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
+import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
-import { decodeSession, type SessionRecord } from './session-record.js';
+import { decodeSession, encodeSession, type SessionRecord } from './session-record.js';
 
 /** What the stage that runs may do. */
 export type Liberty = 'open' | 'locked';
@@ -50,6 +51,7 @@ const CANNOT_BE_RESTORED: Complaint = {
   detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
 };
 
+const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 export class Dialogue {
@@ -59,6 +61,8 @@ export class Dialogue {
   readonly journal: Journal;
   /** Kinds of session state that the open transaction may have changed. */
   readonly touched = new Set<string>();
+  /** The open transaction has changed prepared statements or reported parameters. */
+  hasChangedSession = false;
   #io!: StageIo;
   #reading: Promise<'more' | 'ended'> | undefined;
   #exchange: Exchange | undefined;
@@ -69,17 +73,25 @@ export class Dialogue {
   /** Where a restart point within the stage goes on: another stage, or the same. */
   #restartStage: string | undefined;
   #asideRest: Buffer = EMPTY;
-  /** Of a message that is passed on as it comes. */
-  #passingLength = 0;
-  #isEnded = false;
+  readonly #passage: Passage;
+  /** By the tags of the last exchange. */
+  #hasWritten = false;
   /** Resolves when the client may be given more. */
   #written: Promise<void> = Promise.resolve();
 
   constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
     this.#fields = fields;
     this.record = decodeSession(fields.session);
+    this.hasChangedSession = this.record.laterStatements !== undefined;
     this.journal = Journal.from(fields.journal);
     this.backing = new Backing(surroundings, fields, signal);
+    this.#passage = new Passage({
+      fields,
+      backing: this.backing,
+      read: () => this.#read(),
+      relay: () => this.#relay('locked'),
+      snapshot: () => this.#snapshot(),
+    });
   }
 
   /** A stage begins. */
@@ -220,7 +232,7 @@ export class Dialogue {
           throw new BackendLost();
         case 'copying':
           if (liberty === 'open') return 'needs-lock';
-          if ((await this.#copy()) === 'ended') return 'ended';
+          if ((await this.#passage.copy(this.exchange)) === 'ended') return 'ended';
           break;
         case 'large':
           if (liberty === 'open') return 'needs-lock';
@@ -247,7 +259,7 @@ export class Dialogue {
         throw new SessionEnded({ severity: 'FATAL', code: '08P01', message: request.message });
       case 'large':
         if (liberty === 'open') return 'needs-lock';
-        return this.#passLargeRequest(request.length);
+        return this.#passage.passRequest(this.exchange, request.length);
       case 'messages':
         for (const each of request.messages) this.exchange.ask(each);
         this.#unsent = request;
@@ -307,28 +319,57 @@ export class Dialogue {
     const { exchange } = this;
     this.#written = this.#write(exchange.take());
     this.backing.backend.unread(exchange.leftover);
+    this.#hasWritten = exchange.tags.some((tag) => WRITES.test(tag));
     this.#exchange = undefined;
     return { exchange, begun: this.#begun };
   }
 
-  /** The id of the open transaction; '' where it has none, and so has written nothing. Rejects with `BackendLost`. */
-  async askTransactionId(): Promise<string> {
-    if (this.status !== 'T') return '';
-    const { rows } = await ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()');
-    return rows[0]?.[0] ?? '';
+  /**
+   * The id of the open transaction; '' where it has none, and so has written nothing. Asked behind the first statement that
+   * writes, while the client has something else to do; at the latest before the COMMIT. Rejects with `BackendLost`.
+   */
+  async learnTransactionId(when: 'behind-a-statement' | 'before-commit'): Promise<void> {
+    if (this.status !== 'T' || this.#fields.transactionId !== '') return;
+    if (when === 'behind-a-statement' && !this.#hasWritten) return;
+    const { rows } = await this.backing.busily(() =>
+      ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()'),
+    );
+    this.#fields.transactionId = rows[0]?.[0] ?? '';
   }
 
   /** Another session at the database, outside of any transaction, in place of one that was lost. Rejects as `open` does. */
   async reopen(): Promise<void> {
-    const { book } = this.backing;
-    this.backing.close();
     if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
-    this.record.statements = book.named();
+    this.#keepStatements();
+    this.backing.close();
     await this.backing.open(this.record);
   }
 
-  /** Nothing is under way any more, nor open: it was resolved otherwise. */
+  /** What is asked is one COMMIT and nothing else, and nothing of the transaction outlives it in the session. */
+  get isPlainCommit(): boolean {
+    const { classes, isAsked } = this.exchange;
+    const isPlain = isAsked && classes.length === 1 && classes[0]?.commits === 'alone' && this.#unsent !== undefined;
+    return (
+      isPlain &&
+      this.exchange.given().length === 0 &&
+      this.touched.size === 0 &&
+      !this.backing.book.hasChanged &&
+      !this.hasChangedSession
+    );
+  }
+
+  /** The request that is to commit, where it has not been sent (D3): whoever goes on with it finds it in `pending`. */
+  askAgain(): void {
+    if (this.isUnderWay) return;
+    const request = nextRequest(this.#fields.pending);
+    if (request.kind !== 'messages') return;
+    for (const each of request.messages) this.exchange.ask(each);
+    this.#unsent = request;
+  }
+
+  /** Nothing is under way any more, nor open: it was resolved otherwise, and what asked for it is dealt with. */
   closeTransaction(): void {
+    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
     this.#exchange = undefined;
     this.#unsent = undefined;
     this.journal.clear();
@@ -336,11 +377,12 @@ export class Dialogue {
     const fields = this.#fields;
     fields.journal = this.journal.bytes;
     [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
+    fields.preparedAs = '';
   }
 
   /** Whether the client can be told of an error where it is: not in the midst of a message. */
   get isBetweenMessages(): boolean {
-    return this.#passingLength === 0 && this.#exchange?.isMidMessage !== true;
+    return !this.#passage.isUnderWay && this.#exchange?.isMidMessage !== true;
   }
 
   /** A restart point behind an exchange, without leaving the stage. */
@@ -349,11 +391,21 @@ export class Dialogue {
     await this.#written;
   }
 
+  /** However a transaction ends, what was prepared in it stays prepared. */
+  #keepStatements(): void {
+    const { record } = this;
+    record.statements = record.laterStatements ?? record.statements;
+    record.laterStatements = undefined;
+    this.#fields.session = encodeSession(record) ?? this.#fields.session;
+    this.hasChangedSession = false;
+  }
+
   /** B2: the open transaction is lost. Where the client waits for an answer it is told now, else by the next one. */
   async giveUp(): Promise<void> {
     const exchange = this.#exchange;
     this.#fields.verdict = 'untold';
     this.journal.clear();
+    this.#keepStatements();
     await this.backing.fail(this.record);
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
@@ -365,90 +417,6 @@ export class Dialogue {
     if (exchange.isAsked) void this.#io.write(readyForQuery('E'));
     else this.exchange.fail();
     this.#snapshot();
-  }
-
-  /** A message that is too large to be looked at goes to the database as it comes. */
-  async #passLargeRequest(length: number): Promise<'taken' | 'ended'> {
-    const { exchange } = this;
-    const { backend } = this.backing;
-    exchange.askUnread(this.#fields.pending);
-    this.#passingLength = length;
-    for (;;) {
-      this.#pass();
-      if (this.#passingLength === 0) break;
-      await backend.drained();
-      if ((await this.#read()) === 'ended') return 'ended';
-      this.#snapshot(); // what has been passed on is not kept
-    }
-    if (!exchange.isAsked) backend.write(FLUSH);
-    return 'taken';
-  }
-
-  /** As much of the message that is being passed as is there. */
-  #pass(): void {
-    const { pending } = this.#fields;
-    const piece = pending.subarray(0, this.#passingLength);
-    if (piece.length === 0) return;
-    this.backing.backend.write(piece);
-    this.#passingLength -= piece.length;
-    this.#fields.pending = pending.subarray(piece.length);
-  }
-
-  /** COPY: both sides may speak at the same time. */
-  async #copy(): Promise<'over' | 'ended'> {
-    const { exchange } = this;
-    const feeding = exchange.isCopyingIn ? this.#feed(exchange) : undefined;
-    feeding?.catch(() => undefined);
-    try {
-      while (exchange.progress === 'copying') {
-        await this.#relay('locked');
-        exchange.receive(await this.backing.backend.read());
-      }
-    } catch (error) {
-      if (this.#isEnded) return 'ended'; // the client's end has closed the session
-      throw error;
-    }
-    // The database has refused the data in the midst of a message.
-    while (this.#passingLength > 0) {
-      this.#pass();
-      if (this.#passingLength > 0 && (await this.#read()) === 'ended') return 'ended';
-    }
-    return 'over';
-  }
-
-  /** The client's data, up to CopyDone or CopyFail, or until the database wants no more. */
-  async #feed(exchange: Exchange): Promise<void> {
-    while (exchange.isCopyingIn) {
-      const fed = this.#feedWhatIsThere();
-      if (fed === 'done') return;
-      await this.backing.backend.drained();
-      if (!exchange.isCopyingIn) return;
-      if ((await this.#read()) === 'ended') {
-        this.#isEnded = true;
-        this.backing.close();
-        return;
-      }
-    }
-  }
-
-  #feedWhatIsThere(): 'more' | 'done' {
-    this.#pass();
-    for (;;) {
-      const extent = extentOf(this.#fields.pending, 0);
-      if (extent.kind === 'nothing' || this.#passingLength > 0) return 'more';
-      // Anything else ends the copy at the database, which says so.
-      if (extent.kind === 'malformed') return this.#refuseCopy();
-      this.#passingLength = extent.length;
-      this.#pass();
-      if (extent.type !== FRONTEND.copyData && extent.type !== FRONTEND.flush && extent.type !== FRONTEND.sync)
-        return 'done';
-    }
-  }
-
-  /** What is no message of the protocol can't be passed on: the session ends where it is next looked at. */
-  #refuseCopy(): 'done' {
-    this.backing.backend.write(message(FRONTEND.copyFail, cString('malformed message')));
-    return 'done';
   }
 }
 

@@ -14,6 +14,10 @@ export type Pin =
   | 'sequence-values'
   /** setseed(). */
   | 'random-seed'
+  /** set_config() was given a name that does not stand in the text: no catalog lists parameters of the client's own. */
+  | 'unknown-parameters'
+  /** What SQL's PREPARE has prepared can't be found in the text of its message. */
+  | 'unclear-statements'
   /** Named connections to other servers, opened in SQL. */
   | 'connections'
   /** A replication origin or a temporary replication slot. */
@@ -59,6 +63,7 @@ export interface SessionFields {
   status: string;
   backendIdentity: string;
   transactionId: string;
+  preparedAs: string;
   verdict: string;
   pins: string[];
 }

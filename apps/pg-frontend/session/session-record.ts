@@ -3,7 +3,6 @@
 // It changes seldom, so it is kept as the bytes that travel, and written anew only when it has changed.
 
 import { LIMITS } from '../limits.js';
-import type { QueryClass } from '../sql/classify.js';
 
 /** As whom, and how, a client has logged in. */
 export interface Login {
@@ -27,8 +26,10 @@ export interface SessionRecord {
   /** Of SET SESSION AUTHORIZATION and SET ROLE; undefined: as logged in. */
   authorization: string | undefined;
   role: string | undefined;
-  /** Named Parse messages. */
+  /** Named Parse messages: those from before the open transaction, which are there when it is run again. */
   statements: readonly Buffer[];
+  /** Those of now, where the open transaction has changed them: they survive it, however it ends. */
+  laterStatements: readonly Buffer[] | undefined;
   /** Texts of SQL's PREPARE. */
   sqlStatements: readonly string[];
   /** Of LISTEN. */
@@ -45,6 +46,7 @@ export function newSession(login: Login, cancelKey: CancelKey): SessionRecord {
     authorization: undefined,
     role: undefined,
     statements: [],
+    laterStatements: undefined,
     sqlStatements: [],
     channels: [],
     reported: {},
@@ -53,12 +55,14 @@ export function newSession(login: Login, cancelKey: CancelKey): SessionRecord {
 
 /** Undefined where it is too much to travel. */
 export function encodeSession(record: SessionRecord): Buffer | undefined {
-  if (record.statements.length + record.sqlStatements.length > LIMITS.preparedStatementCount) return undefined;
-  const { cancelKey, statements } = record;
+  const { cancelKey, statements, laterStatements = [] } = record;
+  const count = Math.max(statements.length, laterStatements.length) + record.sqlStatements.length;
+  if (count > LIMITS.preparedStatementCount) return undefined;
   const text = JSON.stringify({
     ...record,
     cancelKey: { processId: cancelKey.processId, key: cancelKey.key.toString('base64') },
-    statements: statements.map((parse) => parse.toString('base64')),
+    statements: encodeAll(statements),
+    ...(record.laterStatements !== undefined && { laterStatements: encodeAll(laterStatements) }),
   });
   const bytes = Buffer.from(text);
   return bytes.length > LIMITS.sessionLength ? undefined : bytes;
@@ -66,20 +70,25 @@ export function encodeSession(record: SessionRecord): Buffer | undefined {
 
 /** Of what `encodeSession` has written, at this member or at another. */
 export function decodeSession(bytes: Buffer): SessionRecord {
-  const record = JSON.parse(bytes.toString()) as Omit<SessionRecord, 'cancelKey' | 'statements'> & {
+  const record = JSON.parse(bytes.toString()) as Omit<SessionRecord, 'cancelKey' | 'statements' | 'laterStatements'> & {
     readonly cancelKey: { readonly processId: number; readonly key: string };
     readonly statements: readonly string[];
+    readonly laterStatements?: readonly string[];
   };
   return {
     ...record,
     authorization: record.authorization,
     role: record.role,
     cancelKey: { processId: record.cancelKey.processId, key: Buffer.from(record.cancelKey.key, 'base64') },
-    statements: record.statements.map((parse) => Buffer.from(parse, 'base64')),
+    statements: decodeAll(record.statements),
+    laterStatements: record.laterStatements && decodeAll(record.laterStatements),
   };
 }
 
-/** Whether a class of statement, or a tag, may have changed what a session is. */
-export function touchesSession({ touches }: Pick<QueryClass, 'touches'>): boolean {
-  return touches.size > 0;
+function encodeAll(parses: readonly Buffer[]): string[] {
+  return parses.map((parse) => parse.toString('base64'));
+}
+
+function decodeAll(texts: readonly string[]): Buffer[] {
+  return texts.map((text) => Buffer.from(text, 'base64'));
 }

@@ -4,6 +4,8 @@
 // (latin1), so that no encoding of the client's is changed on the way; the words of SQL are ASCII.
 
 import { classifyQuery, type QueryClass } from '../sql/classify.js';
+import { customParametersOf } from '../sql/custom-parameters.js';
+import type { StandardConformingStrings } from '../sql/lexer.js';
 
 export interface KnownStatement {
   /** The whole Parse message. */
@@ -11,13 +13,15 @@ export interface KnownStatement {
   readonly query: QueryClass;
 }
 
+const BACKSLASH_ENCODINGS = /^(?:SJIS|SHIFT_JIS_2004|BIG5|GBK|GB18030|UHC|JOHAB)$/i;
+
 /** Of what could not be read: the database will say so. */
 export const UNCLEAR: QueryClass = {
   statementCount: 1,
   commits: 'unclear',
   rollsBack: 'none',
   begins: true,
-  touches: new Set(),
+  touches: new Set(['parameters', 'role', 'prepared', 'channels', 'temporary', 'advisory-locks', 'held-cursors']),
 };
 
 export class StatementBook {
@@ -25,6 +29,10 @@ export class StatementBook {
   readonly portals = new Map<string, QueryClass>();
   /** By ParameterStatus. */
   readonly #reported: Map<string, string>;
+  /** Parameters of the client's own that texts have named. */
+  readonly customParameters = new Set<string>();
+  /** A text has set some whose names are not known. */
+  hasUnknownParameters = false;
   /** Counts the changes of named statements and of what has been reported. */
   #changeCount = 0;
 
@@ -34,7 +42,24 @@ export class StatementBook {
 
   classify(text: string | undefined): QueryClass {
     if (text === undefined) return UNCLEAR;
-    return classifyQuery(text, this.#reported.get('standard_conforming_strings') === 'off' ? 'off' : 'on');
+    const strings = this.#reported.get('standard_conforming_strings') === 'off' ? 'off' : 'on';
+    // In some encodings a second byte looks like a backslash: then no constant's end is certain.
+    const isDoubtful = BACKSLASH_ENCODINGS.test(this.#reported.get('client_encoding') ?? '') && text.includes('\\');
+    if (isDoubtful) return UNCLEAR;
+    const query = classifyQuery(text, strings);
+    if (query.touches.has('parameters')) this.#noteCustomParameters(text, strings);
+    return query;
+  }
+
+  #noteCustomParameters(text: string, strings: StandardConformingStrings): void {
+    const { names, others } = customParametersOf(text, strings);
+    for (const name of names) this.customParameters.add(name);
+    if (others === 'possible') this.hasUnknownParameters = true;
+  }
+
+  /** DEALLOCATE takes what the protocol has prepared, too: only these are left. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.statements.keys()) if (name !== '' && !names.has(name)) this.remove(name);
   }
 
   /** A ParameterStatus has come. */
@@ -56,6 +81,10 @@ export class StatementBook {
   /** The Parse messages of the named ones. */
   named(): Buffer[] {
     return [...this.statements].flatMap(([name, { parse }]) => (name === '' ? [] : [parse]));
+  }
+
+  get hasChanged(): boolean {
+    return this.#changeCount > 0;
   }
 
   /** Whether something has changed since it was asked last. */

@@ -99,7 +99,7 @@ export function authenticationSaslFinal(data: Uint8Array): Buffer {
   return message(BACKEND.authentication, int32(12), data);
 }
 
-/** The columns of a DataRow as texts; null where SQL says so. Of our own queries, whose results are texts. */
+/** The columns of a DataRow; null where SQL says so. Of our own queries, whose results are texts: bytes, in whatever encoding. */
 export function readRow(body: Buffer): (string | null)[] {
   const count = body.readUInt16BE(0);
   const row: (string | null)[] = [];
@@ -107,7 +107,7 @@ export function readRow(body: Buffer): (string | null)[] {
   for (let index = 0; index < count; index++) {
     const length = body.readInt32BE(at);
     at += 4;
-    row.push(length < 0 ? null : body.toString('utf8', at, at + length));
+    row.push(length < 0 ? null : body.toString('latin1', at, at + length));
     at += Math.max(0, length);
   }
   return row;

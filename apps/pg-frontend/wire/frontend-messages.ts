@@ -83,8 +83,9 @@ export function readSaslInitial(body: Buffer): { readonly mechanism: string; rea
   return length === data.length ? { mechanism: mechanism.text, data } : undefined;
 }
 
+/** `text`: bytes, as everything here that is the client's. */
 export function query(text: string): Buffer {
-  return message(FRONTEND.query, cString(text));
+  return message(FRONTEND.query, Buffer.from(`${text}\0`, 'latin1'));
 }
 
 export const SYNC = message(FRONTEND.sync);

@@ -25,8 +25,8 @@ export type StartupPacket =
   | { readonly kind: 'gssenc-request' }
   | { readonly kind: 'cancel-request'; readonly processId: number; readonly key: Buffer }
   | { readonly kind: 'unsupported-version'; readonly major: number; readonly minor: number }
-  /** `message` is PostgreSQL's own. */
-  | { readonly kind: 'malformed'; readonly message: string };
+  /** `message` is PostgreSQL's own, as is the SQLSTATE. */
+  | { readonly kind: 'malformed'; readonly message: string; readonly code: '08P01' | '28000' };
 
 /** The length that the first four bytes claim, themselves included; undefined where no startup packet can be so long. */
 export function startupLengthOf(header: Uint8Array): number | undefined {
@@ -48,13 +48,14 @@ export function parseStartupPacket(packet: Buffer): StartupPacket {
 function parseCancel(packet: Buffer): StartupPacket {
   const key = packet.subarray(12);
   if (key.length === 0 || key.length > MAX_CANCEL_KEY_LENGTH) {
-    return { kind: 'malformed', message: 'invalid length of cancel request packet' };
+    return { kind: 'malformed', code: '08P01', message: 'invalid length of cancel request packet' };
   }
   return { kind: 'cancel-request', processId: packet.readInt32BE(8), key };
 }
 
 const MALFORMED: StartupPacket = {
   kind: 'malformed',
+  code: '08P01',
   message: 'invalid startup packet layout: expected terminator as last byte',
 };
 
@@ -76,7 +77,8 @@ function parseParameters(body: Buffer, minorVersion: number): StartupPacket {
     texts[2 * index + 1] ?? '',
   ]);
   const { user = '', database = '', ...parameters } = Object.fromEntries(pairs);
-  if (user === '') return { kind: 'malformed', message: 'no PostgreSQL user name specified in startup packet' };
+  if (user === '')
+    return { kind: 'malformed', code: '28000', message: 'no PostgreSQL user name specified in startup packet' };
   const isOption = ([name]: [string, unknown]): boolean => name.startsWith('_pq_.');
   return {
     kind: 'startup',

@@ -1,0 +1,68 @@
+// The slides' second example: a transaction is prepared under a name that says whose it is, then committed under that name.
+//
+// Both steps may be asked for again, by whoever has the session then, so no lock is needed. What became of a prepared
+// transaction is never guessed: if it is not there any more, its id tells.
+
+import { ask } from '../database/ask.js';
+import { BackendLost } from '../database/database.js';
+import { LIMITS } from '../limits.js';
+import type { ErrorFields } from '../wire/backend-messages.js';
+import { quoteLiteral } from '../wire/frontend-messages.js';
+import { ofTransaction, type Fate } from './commit.js';
+import type { Dialogue } from './dialogue.js';
+import type { SessionFields } from './session-fields.js';
+import type { SessionServices } from './session-services.js';
+
+/** What names of prepared transactions begin with. */
+export const PREPARED_PREFIX = 'migratory_';
+
+const UNDEFINED_OBJECT = '42704';
+const BUSY = '55000';
+const POLL_MS = 20;
+
+/** Of a transaction of this connection: no other one ever has the same. */
+export function preparedName(cid: string, epoch: number, transactionId: string): string {
+  return `${PREPARED_PREFIX}${cid}_${epoch}_${transactionId}`;
+}
+
+/** Answers the error where the transaction could not be prepared: then it has been rolled back. Rejects with `BackendLost`. */
+export async function prepare(dialogue: Dialogue, { preparedAs }: SessionFields): Promise<ErrorFields | undefined> {
+  const { error } = await ask(dialogue.backing.backend, `PREPARE TRANSACTION ${quoteLiteral(preparedAs)}`);
+  return error;
+}
+
+/** Whether the transaction has been prepared, asked at another session. Rejects with `BackendLost`. */
+export async function isPrepared(dialogue: Dialogue, { preparedAs }: SessionFields): Promise<boolean> {
+  const name = quoteLiteral(preparedAs);
+  const { rows } = await ask(
+    dialogue.backing.backend,
+    `SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid OPERATOR(pg_catalog.=) ${name}`,
+  );
+  return rows.length > 0;
+}
+
+/** Commits what has been prepared, or finds out what became of it. Rejects with what `Backing.open` rejects with. */
+export async function commitPrepared(
+  dialogue: Dialogue,
+  fields: SessionFields,
+  { clock }: Pick<SessionServices, 'clock'>,
+): Promise<Fate> {
+  const giveUpAt = clock.now() + LIMITS.resolveMs;
+  for (;;) {
+    try {
+      if (!dialogue.backing.isThere) await dialogue.reopen();
+      const { error } = await ask(dialogue.backing.backend, `COMMIT PREPARED ${quoteLiteral(fields.preparedAs)}`);
+      if (error === undefined) return 'committed';
+      if (error.C === UNDEFINED_OBJECT) return settled(await ofTransaction(dialogue, fields.transactionId));
+      if (error.C !== BUSY || clock.now() > giveUpAt) return 'unknown';
+    } catch (error) {
+      if (!(error instanceof BackendLost) || clock.now() > giveUpAt) throw error;
+      dialogue.backing.close();
+    }
+    await clock.wait(POLL_MS); // another session is committing it
+  }
+}
+
+function settled(fate: Fate | 'in progress'): Fate {
+  return fate === 'in progress' ? 'unknown' : fate;
+}
