@@ -38,6 +38,7 @@ export async function measureLoad(): Promise<readonly Measurement[]> {
     const { programs, database, port } = world;
     const pgbench = new Pgbench(programs, pgbenchPath);
     await pgbench.initialise(database.port);
+    await pgbench.warmUp(port, TPC_B);
     const bouncer = pgbouncerPath && { PgBouncer: await startPgBouncer(programs, pgbouncerPath, database) };
     return await measureAll(pgbench, { direct: database.port, 'front-end': port, ...bouncer });
   } finally {
@@ -59,7 +60,7 @@ async function measureAll(pgbench: Pgbench, ports: Ports): Promise<readonly Meas
 }
 
 function measurementsOf(load: Load, byWay: Results): readonly Measurement[] {
-  // The first round warms up: caches, compilers, sessions at the database.
+  // The first round warms up what is left: the database's caches, PgBouncer's sessions.
   const warm = WAYS.map((way) => ({ way, runs: byWay[way].slice(1) })).filter(({ runs }) => runs.length > 0);
   const rates = warm.map(({ way, runs }) =>
     measurement(

@@ -11,8 +11,10 @@ import { measurement, type Measurement } from '../measurement.js';
 import { summarise } from '../statistics.js';
 import { startPostgresWorld } from './world.js';
 
-const WARM_UP_COUNT = 20;
 const MOVE_COUNT = 200;
+/** Before those that count: until what runs most has been compiled, by both front-ends. */
+const WARM_UP_MOVE_COUNT = 20;
+const TRANSACTIONS_PER_WARM_UP_MOVE = 50;
 /** A client that waits between its questions. */
 const ASK_INTERVAL_MS = 3;
 /** Questions without a move before each one with. */
@@ -33,6 +35,7 @@ export async function measureMoves(): Promise<readonly Measurement[]> {
   const world = await startPostgresWorld(2);
   try {
     await ask(world.database.port, (client) => client.query(TABLES));
+    await ask(world.port, (client) => warmUp(client, world.control));
     const idle = await ask(world.port, (client) => moveIdle(client, world.control));
     const inside = await ask(world.port, (client) => moveInTransaction(client, world.control));
     return [
@@ -51,12 +54,11 @@ interface Waits {
 }
 
 function lines(where: string, { moving, quiet }: Waits, aimMs: number): readonly Measurement[] {
-  const warm = quiet.slice(Math.floor((quiet.length * WARM_UP_COUNT) / (WARM_UP_COUNT + MOVE_COUNT)));
-  const usual = summarise(warm).median;
-  const stalls = moving.slice(WARM_UP_COUNT).map((waitMs) => waitMs - usual);
+  const usual = summarise(quiet).median;
+  const stalls = moving.map((waitMs) => waitMs - usual);
   return [
     measurement(`move ${where}, stall`, 'ms', stalls, { kind: 'at-most', value: aimMs, of: 'median' }),
-    measurement(`no move, ${where}, answer`, 'ms', warm),
+    measurement(`no move, ${where}, answer`, 'ms', quiet),
   ];
 }
 
@@ -94,6 +96,13 @@ function startMove(control: GatewayControl): Move {
   return move;
 }
 
+async function warmUp(client: pg.Client, control: GatewayControl): Promise<void> {
+  for (let count = 0; count < WARM_UP_MOVE_COUNT; count++) {
+    for (let done = 0; done < TRANSACTIONS_PER_WARM_UP_MOVE; done++) await transact(client, statementsOf(done));
+    await startMove(control).outcome;
+  }
+}
+
 async function moveIdle(client: pg.Client, control: GatewayControl): Promise<Waits> {
   const waits: Waits = { moving: [], quiet: [] };
   const question = async (): Promise<number> => {
@@ -101,7 +110,7 @@ async function moveIdle(client: pg.Client, control: GatewayControl): Promise<Wai
     await pause(ASK_INTERVAL_MS);
     return waitMs;
   };
-  for (let count = 0; count < WARM_UP_COUNT + MOVE_COUNT; count++) {
+  for (let count = 0; count < MOVE_COUNT; count++) {
     for (let quiet = 0; quiet < QUIET_COUNT; quiet++) waits.quiet.push(await question());
     const move = startMove(control);
     await pause(count % ASK_INTERVAL_MS); // a question may come at any time of the move
@@ -115,7 +124,7 @@ async function moveIdle(client: pg.Client, control: GatewayControl): Promise<Wai
 
 async function moveInTransaction(client: pg.Client, control: GatewayControl): Promise<Waits> {
   const waits: Waits = { moving: [], quiet: [] };
-  for (let count = 0; count < WARM_UP_COUNT + MOVE_COUNT; count++) {
+  for (let count = 0; count < MOVE_COUNT; count++) {
     const statements = statementsOf(count);
     waits.quiet.push(...(await transact(client, statements)));
     // At each statement in turn but the last: one has to come that finds the session moved.

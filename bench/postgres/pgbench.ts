@@ -9,6 +9,8 @@ const SCALE = 10;
 const CLIENT_COUNT = 8;
 /** As many as there are cores, which everything else shares with them. */
 const THREAD_COUNT = 2;
+/** For each client: some thirty thousand statements in all, until what runs most has been compiled. */
+const WARM_UP_TRANSACTION_COUNT = 500;
 
 /** What a client does again and again, and how it asks. */
 export interface Load {
@@ -36,13 +38,21 @@ export class Pgbench {
     await this.#run(port, ['--initialize', '--quiet', '--scale', String(SCALE)]);
   }
 
+  async warmUp(port: number, load: Load): Promise<void> {
+    await this.#load(port, load, ['--transactions', String(WARM_UP_TRANSACTION_COUNT)]);
+  }
+
   async run(port: number, load: Load, durationSeconds: number): Promise<LoadResult> {
-    const size = ['--client', String(CLIENT_COUNT), '--jobs', String(THREAD_COUNT)];
-    const said = await this.#run(port, ['--no-vacuum', ...size, '--time', String(durationSeconds), ...load.args]);
+    const said = await this.#load(port, load, ['--time', String(durationSeconds)]);
     return {
       transactionsPerSecond: numberIn(said, /^tps = ([\d.]+)/m),
       latencyMs: numberIn(said, /^latency average = ([\d.]+) ms$/m),
     };
+  }
+
+  #load(port: number, load: Load, length: readonly string[]): Promise<string> {
+    const size = ['--client', String(CLIENT_COUNT), '--jobs', String(THREAD_COUNT)];
+    return this.#run(port, ['--no-vacuum', ...size, ...length, ...load.args]);
   }
 
   async #run(port: number, args: readonly string[]): Promise<string> {
