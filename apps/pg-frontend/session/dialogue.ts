@@ -369,15 +369,20 @@ export class Dialogue {
 
   /** Nothing is under way any more, nor open: it was resolved otherwise, and what asked for it is dealt with. */
   closeTransaction(): void {
-    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
+    this.#dropUnsent();
     this.#exchange = undefined;
-    this.#unsent = undefined;
     this.journal.clear();
     this.touched.clear();
     const fields = this.#fields;
     fields.journal = this.journal.bytes;
     [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
     fields.preparedAs = '';
+  }
+
+  /** What was asked is answered without having been sent. */
+  #dropUnsent(): void {
+    if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
+    this.#unsent = undefined;
   }
 
   /** Whether the client can be told of an error where it is: not in the midst of a message. */
@@ -410,8 +415,8 @@ export class Dialogue {
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
     this.#exchange = undefined;
-    this.#unsent = undefined;
     if (exchange === undefined || exchange.request.length === 0) return this.#snapshot();
+    this.#dropUnsent();
     this.#fields.verdict = 'told';
     void this.#io.write(errorResponse(NOT_CONTINUED));
     if (exchange.isAsked) void this.#io.write(readyForQuery('E'));
