@@ -32,11 +32,15 @@ export interface Reply {
   readonly status: TransactionStatus;
 }
 
+/** The messages that ask one statement, to be sent between two exchanges of the client, or behind one; `readReply` reads the answer. */
+export function question(sql: string): Buffer {
+  const parse = message(FRONTEND.parse, NAME, Buffer.from(`${sql}\0`, 'latin1'), NONE);
+  return Buffer.concat([CLOSE, parse, AFTER_PARSE]);
+}
+
 /** Asks one statement, between two exchanges of the client. Rejects with `BackendLost`. */
 export async function ask(backend: Backend, sql: string): Promise<Reply> {
-  backend.write(
-    Buffer.concat([CLOSE, message(FRONTEND.parse, NAME, Buffer.from(`${sql}\0`, 'latin1'), NONE), AFTER_PARSE]),
-  );
+  backend.write(question(sql));
   return readReply(backend);
 }
 

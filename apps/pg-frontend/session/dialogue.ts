@@ -8,7 +8,7 @@
 //   D3. What was asked but not yet sent stays in `pending`: whoever goes on asks it again.
 
 import type { StageIo } from '@migratory/framework';
-import { ask } from '../database/ask.js';
+import { question, readReply } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
@@ -59,7 +59,10 @@ const CANNOT_BE_RESTORED: Complaint = {
   detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
 };
 
-const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/;
+/** Tags, and texts, of statements that give a transaction its id. */
+const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/i;
+const LONGEST_VERB = 6;
+const ASK_TRANSACTION_ID = question('SELECT pg_catalog.pg_current_xact_id_if_assigned()');
 const EMPTY: Buffer = Buffer.alloc(0);
 
 export class Dialogue {
@@ -84,6 +87,8 @@ export class Dialogue {
   readonly #passage: Passage;
   /** By the tags of the last exchange. */
   #hasWritten = false;
+  /** The id of the transaction was asked for, and its answer has not been read. */
+  #isIdAwaited = false;
   /** Resolves when the client may be given more. */
   #written: Promise<void> = Promise.resolve();
 
@@ -137,6 +142,7 @@ export class Dialogue {
   goOnWith(exchange: Exchange | undefined): void {
     this.#exchange = exchange;
     this.#unsent = undefined;
+    this.#isIdAwaited = false;
     this.#begun = 'T';
   }
 
@@ -171,6 +177,7 @@ export class Dialogue {
 
   /** Waits for the client to ask something. Meanwhile it is told what the database says by itself. */
   async awaitRequest(): Promise<Exclude<ClientRequest, { kind: 'incomplete' }> | 'ended'> {
+    await this.#hearTransactionId();
     const request = nextRequest(this.#fields.pending);
     if (request.kind !== 'incomplete') return request;
     this.#watch();
@@ -290,12 +297,22 @@ export class Dialogue {
     if (liberty === 'open' && !this.journal.hasRoomFor(exchange.request)) return 'needs-lock';
     const { backend } = this.backing;
     const bytes = this.#fields.pending.subarray(0, request.length);
-    if (!exchange.isSkipping) backend.write(bytes);
+    if (!exchange.isSkipping)
+      backend.write(this.#asksForId(request, liberty) ? Buffer.concat([bytes, ASK_TRANSACTION_ID]) : bytes);
     else for (const each of request.messages) if (each[0] === FRONTEND.sync) backend.write(each);
     if (request.end === 'unflushed' && !exchange.isSkipping) backend.write(FLUSH);
     this.#fields.pending = this.#fields.pending.subarray(request.length);
     this.#unsent = undefined;
     return 'sent';
+  }
+
+  /** One write for both: where a simple Query says that it writes, the transaction has an id behind it. */
+  #asksForId({ messages }: Extract<ClientRequest, { kind: 'messages' }>, liberty: Liberty): boolean {
+    const [only] = messages;
+    const isWanted = liberty === 'open' && this.status === 'T' && this.#fields.transactionId === '';
+    if (!isWanted || only?.[0] !== FRONTEND.query) return false;
+    this.#isIdAwaited = WRITES.test(only.toString('latin1', HEADER_LENGTH, HEADER_LENGTH + LONGEST_VERB));
+    return this.#isIdAwaited;
   }
 
   /** Reads the answer as far as it comes by itself. */
@@ -338,15 +355,23 @@ export class Dialogue {
   }
 
   /**
-   * The id of the open transaction; '' where it has none, and so has written nothing. Asked behind the first statement that
-   * writes, while the client has something else to do; at the latest before the COMMIT. Rejects with `BackendLost`.
+   * The id of the open transaction, into `transactionId`; '' where it has none, and so has written nothing. Asked together with
+   * a statement that writes, or behind one, while the client has something else to do; at the latest before the COMMIT.
+   * Rejects with `BackendLost`.
    */
   async learnTransactionId(when: 'behind-a-statement' | 'before-commit'): Promise<void> {
+    await this.#hearTransactionId();
     if (this.status !== 'T' || this.#fields.transactionId !== '') return;
     if (when === 'behind-a-statement' && !this.#hasWritten) return;
-    const { rows } = await this.backing.busily(() =>
-      ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()'),
-    );
+    this.backing.backend.write(ASK_TRANSACTION_ID);
+    this.#isIdAwaited = true;
+    await this.#hearTransactionId();
+  }
+
+  async #hearTransactionId(): Promise<void> {
+    if (!this.#isIdAwaited) return;
+    this.#isIdAwaited = false;
+    const { rows } = await this.backing.busily(() => readReply(this.backing.backend));
     this.#fields.transactionId = rows[0]?.[0] ?? '';
   }
 
@@ -354,6 +379,7 @@ export class Dialogue {
   async reopen(): Promise<void> {
     if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
     this.#keepStatements();
+    this.#isIdAwaited = false;
     this.backing.close();
     await this.backing.open(this.record);
   }
@@ -399,6 +425,7 @@ export class Dialogue {
   /** A restart point behind an exchange, without leaving the stage. */
   async settle(): Promise<void> {
     this.#snapshot();
+    await this.#hearTransactionId();
     await this.#written;
   }
 
@@ -414,6 +441,7 @@ export class Dialogue {
   /** B2: the open transaction is lost. Where the client waits for an answer it is told now, else by the next one. */
   async giveUp(): Promise<void> {
     const exchange = this.#exchange;
+    this.#isIdAwaited = false;
     this.#fields.verdict = 'untold';
     this.journal.clear();
     this.#keepStatements();
