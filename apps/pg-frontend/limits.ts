@@ -44,6 +44,14 @@ export const LIMITS = {
   /** How long the old session of a transaction may take to end before it is terminated, and then to be gone. */
   oldSessionGraceMs: 250,
   oldSessionGoneMs: 10_000,
+  /** How long a session that listens waits for what its origin has to hand over, once it knows where that ends. */
+  handOverMs: 2_000,
+  /** How long the origin listens on for a session that has left, for the one that takes its place to arrive. */
+  collectMs: 10_000,
+  /** Notifications that are kept for a session that has left; beyond it they are dropped. */
+  handOverLength: 1024 * 1024,
+  /** Of these, in one notification: in base64 less than the 8,000 bytes that a payload may have. */
+  handOverPieceLength: 5_000,
   /** How long the fate of a transaction is asked for. */
   resolveMs: 30_000,
   /** A prepared transaction of ours that nobody has committed after so long is rolled back; looked for so often. */

@@ -117,6 +117,7 @@ async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly 
   const own = Object.keys(record.parameters).filter((name) => name.includes('.'));
   const names = new Set([...own, ...book.customParameters]);
   if (book.hasUnknownParameters) lasting.add('unknown-parameters');
+  if (touched.has('channels')) backing.attend();
   const seen = await backing.busily(() => inspect(backing.backend, names));
   if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
   record.parameters = seen.parameters;
@@ -124,7 +125,7 @@ async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly 
   const isOwn = Buffer.from(seen.authorization, 'latin1').toString() === record.login.user;
   record.authorization = isOwn ? undefined : seen.authorization;
   record.sqlStatements = seen.sqlStatements;
-  record.channels = seen.channels;
+  record.channels = await backing.listen(seen.channels);
   book.keep(seen.protocolStatements);
   return [...lasting, ...seen.pins];
 }
