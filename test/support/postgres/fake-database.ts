@@ -196,7 +196,7 @@ export class FakeBackend implements Backend {
         if (chunk === undefined) this.#reading = { resolve, reject };
         else resolve(chunk);
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new TypeError(String(error)));
       }
     });
   }

@@ -193,7 +193,7 @@ export class ToyStatements {
 
   #prepare(name: string): string {
     if (this.#block !== 'T') return this.#rollBack();
-    this.#store.prepared.set(name, this.#open());
+    this.#store.prepare(name, this.#open());
     this.#transaction = undefined;
     this.#block = 'I';
     return 'PREPARE TRANSACTION';

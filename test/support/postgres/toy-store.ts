@@ -12,6 +12,8 @@ export class ToyStore {
   /** Numbers, in the order of their transactions' commits. */
   readonly committed: number[] = [];
   readonly prepared = new Map<string, ToyTransaction>();
+  /** Of all transactions that were ever prepared. */
+  readonly preparedNames: string[] = [];
   readonly #record: (effect: string) => void;
   readonly #fates = new Map<string, 'in progress' | 'committed' | 'aborted'>();
   #lastId = 700;
@@ -27,6 +29,11 @@ export class ToyStore {
       this.#fates.set(transaction.id, 'in progress');
     }
     transaction.numbers.push(number);
+  }
+
+  prepare(name: string, transaction: ToyTransaction): void {
+    this.prepared.set(name, transaction);
+    this.preparedNames.push(name);
   }
 
   commit({ id, numbers }: ToyTransaction): void {

@@ -118,8 +118,8 @@ for (const [what, turns, numbers] of scripts) {
             return containerOf({ database, commitMode });
           },
           limits: SERVICE_LIMITS,
-          singleLimit: 60,
-          pairLimit: 20,
+          singleLimit: 40,
+          pairLimit: 12,
         });
         t.true(moves > 10);
         t.is(databases.length, runs);
