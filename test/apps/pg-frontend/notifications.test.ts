@@ -34,6 +34,8 @@ interface Listening {
   state: 'unmarked' | 'marked' | 'closed';
 }
 
+type Order = 'newest' | 'oldest';
+
 /** One queue, and a client whose sessions take each other's place. */
 class World {
   readonly #queue: Buffer[] = [];
@@ -116,7 +118,14 @@ class World {
   }
 
   /** Until nobody has anything left to do. */
-  settle(first: 'newest' | 'oldest'): readonly Buffer[] {
+  settle(first: Order): readonly Buffer[] {
+    this.catchUp(first);
+    this.write();
+    return this.#stream;
+  }
+
+  /** All read all that there is, and answer. */
+  catchUp(first: Order): void {
     const order = [...this.#sessions.keys()];
     if (first === 'oldest') order.reverse();
     this.mark();
@@ -128,8 +137,6 @@ class World {
         this.answer(which);
       }
     }
-    this.write();
-    return this.#stream;
   }
 }
 
@@ -145,6 +152,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('move' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('catchUp' as const) }) },
 );
 
 test('whenever sessions move, read, answer: the client sees exactly the queue', (t) => {
@@ -152,7 +160,7 @@ test('whenever sessions move, read, answer: the client sees exactly the queue', 
     fc.property(
       fc.array(step, { maxLength: 120 }),
       fc.boolean(),
-      fc.constantFrom('newest', 'oldest'),
+      fc.constantFrom<Order>('newest', 'oldest'),
       (steps, areEqual, first) => {
         const world = new World();
         let number = 0;
@@ -160,6 +168,7 @@ test('whenever sessions move, read, answer: the client sees exactly the queue', 
           if (each.kind === 'notify')
             world.notify(areEqual ? 'a'.repeat(4000) : `${number++} ${'b'.repeat(each.length)}`);
           else if (each.kind === 'read' || each.kind === 'answer') world[each.kind](each.which);
+          else if (each.kind === 'catchUp') world.catchUp(first);
           else world[each.kind]();
         }
         const stream = world.settle(first);
@@ -168,6 +177,20 @@ test('whenever sessions move, read, answer: the client sees exactly the queue', 
     ),
     { numRuns: 2000 },
   );
+});
+
+test('what a restart point covers is not handed over, whether or not the origin knew of it', (t) => {
+  const origin = new Notifications(OWN, { turn: 5, count: 40 }, 'no-origin');
+  const messages = ['a', 'b', 'c', 'd'].map((payload) => notified('news', payload));
+  for (const each of messages.slice(0, 3)) origin.hear(each);
+  t.is(origin.take().length, 3);
+  t.is(origin.count, 43);
+  origin.leave();
+  for (const each of messages.slice(3)) origin.hear(each);
+  origin.hear(notified(OWN, 'arrived 6 42'));
+  origin.hear(notified('news', 'behind the marker'));
+  const { answer } = origin;
+  t.deepEqual(answer.kind === 'hand-over' ? texts(answer.messages) : [], texts(messages.slice(2)));
 });
 
 /** A session that has seen its own marker, and waits for its origin. */
