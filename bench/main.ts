@@ -1,5 +1,5 @@
-// `npm run bench` and `npm run bench:framework`: what the stack, and the framework on it, cost, measured in one run on one
-// machine, beside what it is compared with.
+// `npm run bench`, `npm run bench:framework` and `npm run bench:pg`: what the stack, the framework on it, and the PostgreSQL
+// front-end on both, cost, measured in one run on one machine, beside what each is compared with.
 //
 // Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME` runs one benchmark. The exit status is
 // 1 where an aim is missed.
@@ -16,6 +16,9 @@ import { measureSetState } from './measure/set-state.js';
 import { measureStageEntry } from './measure/stage-entry.js';
 import { measureStall } from './measure/stall.js';
 import { measureThroughput } from './measure/throughput.js';
+import { measureJournal } from './postgres/journal.js';
+import { measureLoad } from './postgres/load.js';
+import { measureMoves } from './postgres/moves.js';
 import { table } from './table.js';
 
 const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
@@ -30,6 +33,11 @@ const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
     { name: 'handler', measure: measureHandler },
     { name: 'code', measure: measureCode },
     { name: 'by-hand', measure: measureByHand },
+  ],
+  postgres: [
+    { name: 'journal', measure: measureJournal },
+    { name: 'session-moves', measure: measureMoves },
+    { name: 'pgbench', measure: measureLoad },
   ],
 };
 const NAMES = Object.values(SUITES).flatMap((suite) => suite.map(({ name }) => name));

@@ -2,14 +2,15 @@
 //
 //   login -> opening -> idle <-> statement <-> transaction -> committing -> idle
 //                                    |                            |
-//                                  pinned                     resolving
+//                           pinned, answering                   resolving
 //
 // `idle` and `transaction` are open: there the session may move at any instant. What goes on in `statement`, `committing`
-// and `resolving` can't be taken back, and in `pinned` the session can't be taken elsewhere: those are locked. Each stage
-// is short; the work is in `session/`.
+// and `resolving` can't be taken back: those are locked. In `answering`, which takes long, and in `pinned` the session can't be
+// taken elsewhere: there a move is refused at once. Each stage is short; the work is in `session/`.
 
 import {
   ConnectionContext,
+  ConnectionMoved,
   Delegate,
   done,
   Failed,
@@ -61,6 +62,8 @@ export class DatabaseSession {
   /** The name under which it is, or will be, prepared. */
   @Snapshot() preparedAs: string = '';
   @Snapshot() verdict: string = '';
+  /** Of the notifications that the client has been given: `session/notifications.ts`. */
+  @Snapshot() notifiedCount: number = 0;
   @Snapshot({ type: Array }) pins: Pin[] = [];
 
   readonly #services: SessionServices;
@@ -124,7 +127,30 @@ export class DatabaseSession {
     try {
       await this.#back(dialogue, io);
       const outcome = await dialogue.converse('locked');
+      if (outcome === 'is-long') return next('answering');
       if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
+      if (outcome === 'ended') {
+        this.#leave();
+        return done();
+      }
+      await this.#conclude(dialogue, io);
+    } catch (error) {
+      if (!(await this.#survives(dialogue, error))) {
+        await this.#farewell(io, error);
+        return done();
+      }
+    }
+    if (this.pins.length > 0) return next('pinned');
+    return this.status === 'I' ? next('idle') : next('transaction');
+  }
+
+  /** A statement that takes long, by its size or by what the client has still to say: no move waits for it. */
+  @Stage({ output: 'held', lock: 'pinned' })
+  async answering(io: StageIo): Promise<Next<DatabaseSession>> {
+    const dialogue = this.#enter(io);
+    try {
+      const outcome = await dialogue.converse('pinned');
+      if (outcome === 'commits') return next('committing');
       if (outcome === 'ended') {
         this.#leave();
         return done();
@@ -200,7 +226,7 @@ export class DatabaseSession {
     try {
       await dialogue.learnTransactionId('before-commit');
       dialogue.restartAt('resolving');
-      if ((await dialogue.converse('locked', 'allowed')) === 'ended') {
+      if ((await dialogue.converse('pinned', 'allowed')) === 'ended') {
         this.#leave();
         return done();
       }
@@ -243,7 +269,7 @@ export class DatabaseSession {
       if (!dialogue.backing.isThere) {
         await dialogue.reopen();
         if (await isPrepared(dialogue, this)) return next('prepared');
-        dialogue.backing.close();
+        dialogue.backing.giveWay('idle');
         return next('transaction'); // where it is run again, and its COMMIT is found in what is pending
       }
       await dialogue.learnTransactionId('before-commit');
@@ -294,7 +320,8 @@ export class DatabaseSession {
 
   #enter(io: StageIo): Dialogue {
     if (this.#dialogue === undefined) {
-      const dialogue = new Dialogue(this.#services, this, this.#context.signal);
+      const { cid, epoch } = io;
+      const dialogue = new Dialogue(this.#services, this, this.#context.signal, { cid, epoch });
       this.#dialogue = dialogue;
       this.#unregister = this.#services.desk.register(dialogue.record.cancelKey, () => {
         this.#services.log.record(io.cid, { kind: 'cancelled' });
@@ -310,8 +337,8 @@ export class DatabaseSession {
   async #back(dialogue: Dialogue, io: StageIo): Promise<'there' | 'opened' | 'resumed'> {
     const { backing, record } = dialogue;
     if (backing.isThere) return 'there';
+    if (this.#hasLostMore) throw new SessionEnded(STATE_LOST);
     if (this.status !== 'I') return this.#resume(dialogue, io);
-    if (this.pins.some((pin) => pin !== 'session-size')) throw new SessionEnded(STATE_LOST);
     await backing.open(record);
     const changes = parameterChanges(record, backing.backend.reported);
     if (changes.length === 0) return 'opened';
@@ -321,7 +348,16 @@ export class DatabaseSession {
     return 'opened';
   }
 
+  /** The session at the database had what can't be had again by running the transaction once more, or not at all. */
+  get #hasLostMore(): boolean {
+    return this.pins.some((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
+  }
+
   async #resume(dialogue: Dialogue, io: StageIo): Promise<'resumed'> {
+    if (this.pins.some((pin) => TRANSACTION_PINS.has(pin))) {
+      await this.#giveUp(dialogue);
+      return 'resumed';
+    }
     const { outcome, statements, durationMs, exchange, touched } = await dialogue.backing.resume(dialogue.record);
     this.#services.log.record(io.cid, {
       kind: 'resumed',
@@ -350,10 +386,14 @@ export class DatabaseSession {
   /** The session at the database was lost: whether the client can be told so by the failure of its transaction. */
   async #survives(dialogue: Dialogue, error: unknown): Promise<boolean> {
     if (!(error instanceof BackendLost) || this.status === 'I' || !dialogue.isBetweenMessages) return false;
-    if (this.pins.some((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size')) return false;
+    if (this.#hasLostMore) return false;
+    await this.#giveUp(dialogue);
+    return true;
+  }
+
+  async #giveUp(dialogue: Dialogue): Promise<void> {
     this.pins = this.pins.filter((pin) => !TRANSACTION_PINS.has(pin));
     await dialogue.giveUp();
-    return true;
   }
 
   async #farewell(io: StageIo, error: unknown): Promise<void> {
@@ -381,6 +421,10 @@ export class DatabaseSession {
     this.#unregister = undefined;
     const dialogue = this.#dialogue;
     if (!dialogue?.backing.isThere) return;
+    const hasMoved = this.#context.signal.reason instanceof ConnectionMoved;
+    if (hasMoved && dialogue.backing.isListening) {
+      return dialogue.backing.giveWay(dialogue.isUnderWay ? 'under-way' : 'idle');
+    }
     if (this.#canBeReused(dialogue)) return dialogue.backing.release();
     if (dialogue.isUnderWay) dialogue.backing.cancel();
     dialogue.backing.close();

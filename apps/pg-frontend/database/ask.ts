@@ -21,9 +21,9 @@ const ALL_ROWS = Buffer.of(0, 0, 0, 0);
 /** Bind: no formats, no parameters, all results as texts. */
 const BIND = message(FRONTEND.bind, NAME, NAME, NONE, NONE, NONE);
 const EXECUTE = message(FRONTEND.execute, NAME, ALL_ROWS);
-const CLOSE_PORTAL = message(FRONTEND.close, 'P', NAME);
-const CLOSE_STATEMENT = message(FRONTEND.close, 'S', NAME);
-const AFTER_PARSE = Buffer.concat([BIND, EXECUTE, CLOSE_PORTAL, CLOSE_STATEMENT, SYNC]);
+/** Also before a question: behind one that has failed nothing was closed. */
+const CLOSE = Buffer.concat([message(FRONTEND.close, 'P', NAME), message(FRONTEND.close, 'S', NAME)]);
+const AFTER_PARSE = Buffer.concat([BIND, EXECUTE, CLOSE, SYNC]);
 
 export interface Reply {
   readonly rows: readonly (readonly (string | null)[])[];
@@ -32,9 +32,15 @@ export interface Reply {
   readonly status: TransactionStatus;
 }
 
+/** The messages that ask one statement, to be sent between two exchanges of the client, or behind one; `readReply` reads the answer. */
+export function question(sql: string): Buffer {
+  const parse = message(FRONTEND.parse, NAME, Buffer.from(`${sql}\0`, 'latin1'), NONE);
+  return Buffer.concat([CLOSE, parse, AFTER_PARSE]);
+}
+
 /** Asks one statement, between two exchanges of the client. Rejects with `BackendLost`. */
 export async function ask(backend: Backend, sql: string): Promise<Reply> {
-  backend.write(Buffer.concat([message(FRONTEND.parse, NAME, Buffer.from(`${sql}\0`, 'latin1'), NONE), AFTER_PARSE]));
+  backend.write(question(sql));
   return readReply(backend);
 }
 

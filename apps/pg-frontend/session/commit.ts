@@ -9,6 +9,7 @@ import { BACKEND, FRONTEND, int32, message } from '../wire/message.js';
 import { SessionEnded } from './backing.js';
 import type { Dialogue } from './dialogue.js';
 import type { Exchange } from './exchange.js';
+import { isPlainCommit } from './plain-commit.js';
 import type { SessionFields } from './session-fields.js';
 import type { SessionServices } from './session-services.js';
 
@@ -26,10 +27,12 @@ export async function fateOf(
   { clock }: Pick<SessionServices, 'clock'>,
 ): Promise<Fate> {
   const giveUpAt = clock.now() + LIMITS.resolveMs;
+  const isWritten = /^\d+$/.test(fields.transactionId);
+  if (!isWritten && !isPlainCommit(dialogue.exchange)) return 'unknown'; // what stood beside the COMMIT may have written
   for (;;) {
     try {
       await dialogue.reopen();
-      const fate = await ofTransaction(dialogue, fields.transactionId);
+      const fate = isWritten ? await ofTransaction(dialogue, fields.transactionId) : 'aborted';
       if (fate !== 'in progress') return fate;
       if (clock.now() > giveUpAt) return 'unknown';
     } catch (error) {
@@ -42,7 +45,6 @@ export async function fateOf(
 
 /** Asked at a session that is there. Rejects with `BackendLost`. */
 export async function ofTransaction(dialogue: Dialogue, id: string): Promise<Fate | 'in progress'> {
-  if (!/^\d+$/.test(id)) return 'aborted';
   const { rows } = await ask(dialogue.backing.backend, `SELECT pg_catalog.pg_xact_status('${id}')`);
   const status = rows[0]?.[0];
   return status === 'committed' || status === 'aborted' || status === 'in progress' ? status : 'unknown';
@@ -60,9 +62,7 @@ const NOT_COMMITTED: Complaint = {
  * one COMMIT, or where its fate is not known.
  */
 export function commitAnswer(exchange: Exchange, fate: Fate): Buffer {
-  const [only, ...others] = exchange.classes;
-  const isPlain = only?.commits === 'alone' && others.length === 0 && exchange.given().length === 0;
-  if (!isPlain || fate === 'unknown' || !exchange.isAsked) throw new SessionEnded(told(fate));
+  if (!isPlainCommit(exchange) || fate === 'unknown') throw new SessionEnded(told(fate));
   return Buffer.concat([...answers(exchange.request, fate), readyForQuery('I')]);
 }
 

@@ -8,28 +8,36 @@
 //   D3. What was asked but not yet sent stays in `pending`: whoever goes on asks it again.
 
 import type { StageIo } from '@migratory/framework';
-import { ask } from '../database/ask.js';
+import { question, readReply } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
 import { FLUSH } from '../wire/frontend-messages.js';
 import { BACKEND, FRONTEND, HEADER_LENGTH, type TransactionStatus } from '../wire/message.js';
-import { Backing, SessionEnded, type Surroundings } from './backing.js';
+import { Backing, SessionEnded, type Journey, type Surroundings } from './backing.js';
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
+import { isPlainCommit } from './plain-commit.js';
 import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
 import { decodeSession, encodeSession, type SessionRecord } from './session-record.js';
 
 /** What the stage that runs may do. */
-export type Liberty = 'open' | 'locked';
+export type Liberty =
+  | 'open'
+  /** A move waits: not for long. */
+  | 'locked'
+  /** A move is refused: it may be long, or wait for the client. */
+  | 'pinned';
 
 export type Outcome =
   /** ReadyForQuery: what to do with the exchange is for `conclusion.ts`. */
   | 'ready'
   /** It can go on under the lock only. */
   | 'needs-lock'
+  /** It is long, or the client has to say more: a move had better not wait for it. */
+  | 'is-long'
   /** The request that comes next commits. */
   | 'commits'
   /** The client has ended its stream, or said Terminate. */
@@ -51,8 +59,13 @@ const CANNOT_BE_RESTORED: Complaint = {
   detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
 };
 
-const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/;
+/** Tags, and texts, of statements that give a transaction its id. */
+const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/i;
+const LONGEST_VERB = 6;
+const ASK_TRANSACTION_ID = question('SELECT pg_catalog.pg_current_xact_id_if_assigned()');
 const EMPTY: Buffer = Buffer.alloc(0);
+/** Of a ReadyForQuery. */
+const READY_LENGTH = HEADER_LENGTH + 1;
 
 export class Dialogue {
   readonly #fields: SessionFields;
@@ -76,27 +89,30 @@ export class Dialogue {
   readonly #passage: Passage;
   /** By the tags of the last exchange. */
   #hasWritten = false;
+  /** The id of the transaction was asked for, and its answer has not been read. */
+  #isIdAwaited = false;
   /** Resolves when the client may be given more. */
   #written: Promise<void> = Promise.resolve();
 
-  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
+  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal, journey: Journey) {
     this.#fields = fields;
     this.record = decodeSession(fields.session);
     this.hasChangedSession = this.record.laterStatements !== undefined;
     this.journal = Journal.from(fields.journal);
-    this.backing = new Backing(surroundings, fields, signal);
+    this.backing = new Backing(surroundings, fields, signal, journey);
     this.#passage = new Passage({
       fields,
       backing: this.backing,
       read: () => this.#read(),
-      relay: () => this.#relay('locked'),
+      relay: () => this.#relay('pinned'),
       snapshot: () => this.#snapshot(),
     });
   }
 
-  /** A stage begins. */
+  /** A stage begins, and with it a restart point. */
   enter(io: StageIo): void {
     this.#io = io;
+    this.backing.coverNotifications();
     this.#reading = undefined;
     this.#restartStage = undefined;
   }
@@ -128,6 +144,8 @@ export class Dialogue {
   /** An exchange of the open transaction, as it was run again. */
   goOnWith(exchange: Exchange | undefined): void {
     this.#exchange = exchange;
+    this.#unsent = undefined;
+    this.#isIdAwaited = false;
     this.#begun = 'T';
   }
 
@@ -140,6 +158,7 @@ export class Dialogue {
   #snapshot(): void {
     this.#fields.journal = this.journal.bytes;
     this.#io.snapshot(this.#restartStage === undefined ? undefined : { stage: this.#restartStage });
+    this.backing.coverNotifications();
   }
 
   /** More of the client's bytes, at the end of `pending`. */
@@ -162,6 +181,7 @@ export class Dialogue {
 
   /** Waits for the client to ask something. Meanwhile it is told what the database says by itself. */
   async awaitRequest(): Promise<Exclude<ClientRequest, { kind: 'incomplete' }> | 'ended'> {
+    await this.#hearTransactionId();
     const request = nextRequest(this.#fields.pending);
     if (request.kind !== 'incomplete') return request;
     this.#watch();
@@ -178,11 +198,13 @@ export class Dialogue {
 
   #watch(): void {
     if (!this.backing.isThere) return;
+    this.#notify();
     this.backing.backend.watch(() => {
       try {
         for (let chunk = this.backing.backend.tryRead(); chunk !== undefined; chunk = this.backing.backend.tryRead()) {
           this.#tellAside(chunk);
         }
+        this.#notify();
       } catch (error) {
         if (!(error instanceof BackendLost)) throw error;
         this.backing.close(); // who needs one next opens it
@@ -197,7 +219,16 @@ export class Dialogue {
     this.#asideRest = EMPTY;
   }
 
-  /** Notices, notifications and parameters that nobody asked for. What a session says at its end is not for the client. */
+  /** Between transactions, as the database does. */
+  #notify(): void {
+    if (this.status !== 'I') return;
+    const notifications = this.backing.takeNotifications();
+    if (notifications.length === 0) return;
+    void this.#io.write(Buffer.concat(notifications));
+    this.#snapshot();
+  }
+
+  /** Notices and parameters that nobody asked for; notifications too, where they are not heard by themselves. What a session says at its end is not for the client. */
   #tellAside(chunk: Buffer): void {
     const bytes = Buffer.concat([this.#asideRest, chunk]);
     let at = 0;
@@ -224,21 +255,22 @@ export class Dialogue {
         const sent = this.#send(this.#unsent, liberty, commits);
         if (sent !== 'sent') return sent;
       }
-      await this.#hear(liberty);
+      if ((await this.#hear(liberty)) === 'is-long') return 'is-long';
       switch (this.exchange.progress) {
         case 'ready':
           return 'ready';
         case 'lost':
           throw new BackendLost();
         case 'copying':
-          if (liberty === 'open') return 'needs-lock';
+          if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
           if ((await this.#passage.copy(this.exchange)) === 'ended') return 'ended';
           break;
         case 'large':
-          if (liberty === 'open') return 'needs-lock';
+          if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
           this.exchange.passLargeMessages();
           break;
         default: {
+          if (liberty === 'locked' && this.isUnderWay) return 'is-long';
           await this.#relay(liberty);
           const request = await this.awaitRequest();
           const taken = request === 'ended' ? 'ended' : await this.#take(request, liberty);
@@ -251,14 +283,14 @@ export class Dialogue {
   async #take(
     request: Exclude<ClientRequest, { kind: 'incomplete' }>,
     liberty: Liberty,
-  ): Promise<'taken' | 'ended' | 'needs-lock'> {
+  ): Promise<'taken' | 'ended' | 'needs-lock' | 'is-long'> {
     switch (request.kind) {
       case 'terminate':
         return 'ended';
       case 'malformed':
         throw new SessionEnded({ severity: 'FATAL', code: '08P01', message: request.message });
       case 'large':
-        if (liberty === 'open') return 'needs-lock';
+        if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
         return this.#passage.passRequest(this.exchange, request.length);
       case 'messages':
         for (const each of request.messages) this.exchange.ask(each);
@@ -280,7 +312,8 @@ export class Dialogue {
     if (liberty === 'open' && !this.journal.hasRoomFor(exchange.request)) return 'needs-lock';
     const { backend } = this.backing;
     const bytes = this.#fields.pending.subarray(0, request.length);
-    if (!exchange.isSkipping) backend.write(bytes);
+    if (!exchange.isSkipping)
+      backend.write(this.#asksForId(request, liberty) ? Buffer.concat([bytes, ASK_TRANSACTION_ID]) : bytes);
     else for (const each of request.messages) if (each[0] === FRONTEND.sync) backend.write(each);
     if (request.end === 'unflushed' && !exchange.isSkipping) backend.write(FLUSH);
     this.#fields.pending = this.#fields.pending.subarray(request.length);
@@ -288,13 +321,25 @@ export class Dialogue {
     return 'sent';
   }
 
+  /** One write for both: where a simple Query says that it writes, the transaction has an id behind it. */
+  #asksForId({ messages }: Extract<ClientRequest, { kind: 'messages' }>, liberty: Liberty): boolean {
+    const [only] = messages;
+    const isWanted = liberty === 'open' && this.status === 'T' && this.#fields.transactionId === '';
+    if (!isWanted || only?.[0] !== FRONTEND.query) return false;
+    this.#isIdAwaited = WRITES.test(only.toString('latin1', HEADER_LENGTH, HEADER_LENGTH + LONGEST_VERB));
+    return this.#isIdAwaited;
+  }
+
   /** Reads the answer as far as it comes by itself. */
-  async #hear(liberty: Liberty): Promise<void> {
+  async #hear(liberty: Liberty): Promise<'is-long' | 'heard'> {
     const { exchange } = this;
     while (exchange.progress === 'under-way') {
       exchange.receive(await this.backing.backend.read());
-      if (exchange.relayLength >= LIMITS.relayLength && exchange.progress === 'under-way') await this.#relay(liberty);
+      if (exchange.relayLength < LIMITS.relayLength || exchange.progress !== 'under-way') continue;
+      if (liberty === 'locked') return 'is-long';
+      await this.#relay(liberty);
     }
+    return 'heard';
   }
 
   /** Gives the client what there is (D1), and waits until it may be given more. */
@@ -317,7 +362,8 @@ export class Dialogue {
   /** The end of an exchange: its last bytes, covered by the restart point that the caller takes next. */
   finish(): { readonly exchange: Exchange; readonly begun: TransactionStatus } {
     const { exchange } = this;
-    this.#written = this.#write(exchange.take());
+    const notifications = exchange.status === 'I' ? this.backing.takeNotifications() : [];
+    this.#written = this.#write(beforeReady(exchange.take(), notifications));
     this.backing.backend.unread(exchange.leftover);
     this.#hasWritten = exchange.tags.some((tag) => WRITES.test(tag));
     this.#exchange = undefined;
@@ -325,15 +371,23 @@ export class Dialogue {
   }
 
   /**
-   * The id of the open transaction; '' where it has none, and so has written nothing. Asked behind the first statement that
-   * writes, while the client has something else to do; at the latest before the COMMIT. Rejects with `BackendLost`.
+   * The id of the open transaction, into `transactionId`; '' where it has none, and so has written nothing. Asked together with
+   * a statement that writes, or behind one, while the client has something else to do; at the latest before the COMMIT.
+   * Rejects with `BackendLost`.
    */
   async learnTransactionId(when: 'behind-a-statement' | 'before-commit'): Promise<void> {
+    await this.#hearTransactionId();
     if (this.status !== 'T' || this.#fields.transactionId !== '') return;
     if (when === 'behind-a-statement' && !this.#hasWritten) return;
-    const { rows } = await this.backing.busily(() =>
-      ask(this.backing.backend, 'SELECT pg_catalog.pg_current_xact_id_if_assigned()'),
-    );
+    this.backing.backend.write(ASK_TRANSACTION_ID);
+    this.#isIdAwaited = true;
+    await this.#hearTransactionId();
+  }
+
+  async #hearTransactionId(): Promise<void> {
+    if (!this.#isIdAwaited) return;
+    this.#isIdAwaited = false;
+    const { rows } = await this.backing.busily(() => readReply(this.backing.backend));
     this.#fields.transactionId = rows[0]?.[0] ?? '';
   }
 
@@ -341,21 +395,15 @@ export class Dialogue {
   async reopen(): Promise<void> {
     if (this.touched.size > 0) throw new SessionEnded(CANNOT_BE_RESTORED);
     this.#keepStatements();
+    this.#isIdAwaited = false;
     this.backing.close();
     await this.backing.open(this.record);
   }
 
   /** What is asked is one COMMIT and nothing else, and nothing of the transaction outlives it in the session. */
   get isPlainCommit(): boolean {
-    const { classes, isAsked } = this.exchange;
-    const isPlain = isAsked && classes.length === 1 && classes[0]?.commits === 'alone' && this.#unsent !== undefined;
-    return (
-      isPlain &&
-      this.exchange.given().length === 0 &&
-      this.touched.size === 0 &&
-      !this.backing.book.hasChanged &&
-      !this.hasChangedSession
-    );
+    const leavesNothing = this.touched.size === 0 && !this.backing.book.hasChanged && !this.hasChangedSession;
+    return isPlainCommit(this.exchange) && this.#unsent !== undefined && leavesNothing;
   }
 
   /** The request that is to commit, where it has not been sent (D3): whoever goes on with it finds it in `pending`. */
@@ -393,6 +441,7 @@ export class Dialogue {
   /** A restart point behind an exchange, without leaving the stage. */
   async settle(): Promise<void> {
     this.#snapshot();
+    await this.#hearTransactionId();
     await this.#written;
   }
 
@@ -408,6 +457,7 @@ export class Dialogue {
   /** B2: the open transaction is lost. Where the client waits for an answer it is told now, else by the next one. */
   async giveUp(): Promise<void> {
     const exchange = this.#exchange;
+    this.#isIdAwaited = false;
     this.#fields.verdict = 'untold';
     this.journal.clear();
     this.#keepStatements();
@@ -423,6 +473,14 @@ export class Dialogue {
     else this.exchange.fail();
     this.#snapshot();
   }
+}
+
+/** ReadyForQuery ends an answer; what was notified goes before it. */
+function beforeReady(answer: readonly Buffer[], notifications: readonly Buffer[]): readonly Buffer[] {
+  if (notifications.length === 0) return answer;
+  const bytes = Buffer.concat(answer);
+  const at = bytes.length - READY_LENGTH;
+  return [bytes.subarray(0, at), ...notifications, bytes.subarray(at)];
 }
 
 function asRecorded(exchange: Exchange): { readonly answerLength: number; readonly digest: Buffer } {

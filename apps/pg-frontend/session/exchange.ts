@@ -76,6 +76,8 @@ export class Exchange {
   #isSkipping = false;
   #isUnkept = false;
   #hasCopied = false;
+  /** The end of the client's data has been sent along. */
+  #isCopyFed = false;
   #copy: 'none' | 'in' | 'out' = 'none';
   #rest: Buffer = EMPTY;
   #passingLength = 0;
@@ -138,6 +140,10 @@ export class Exchange {
       case FRONTEND.execute:
         this.#classes.push(this.#queryOfPortal(readExecute(whole) ?? ''));
         this.#awaited.push({ kind: 'execute' });
+        break;
+      case FRONTEND.copyDone:
+      case FRONTEND.copyFail:
+        this.#isCopyFed = true;
         break;
       default:
         break;
@@ -391,6 +397,8 @@ export class Exchange {
       case BACKEND.copyInResponse:
         this.#copy = 'in';
         this.#hasCopied = true;
+        // While it copies the database passes over a Sync; only one behind the client's data counts.
+        if (this.#syncs === 'sync' && !this.#isCopyFed) this.#syncs = 'none';
         return 'answer';
       case BACKEND.copyOutResponse:
       case BACKEND.copyBothResponse:

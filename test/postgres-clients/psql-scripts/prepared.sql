@@ -1,0 +1,36 @@
+-- Statements prepared by SQL: used, failing, changed underneath, deallocated, and there after a move.
+CREATE TABLE item (id int PRIMARY KEY, name text);
+PREPARE put (int, text) AS INSERT INTO item VALUES ($1, $2) RETURNING *;
+PREPARE get (int) AS SELECT * FROM item WHERE id = $1;
+PREPARE guessed AS SELECT $1 || ' guessed' AS said;
+EXECUTE put (1, 'one');
+SELECT pg_sleep(0.1);
+EXECUTE put (2, 'two');
+SELECT pg_sleep(0.1);
+EXECUTE get (1);
+EXECUTE guessed ('well');
+EXECUTE put (1, 'again');
+EXECUTE missing (1);
+PREPARE put AS SELECT 1;
+EXECUTE get ('no number');
+SELECT name, statement, parameter_types, from_sql FROM pg_prepared_statements ORDER BY name;
+BEGIN;
+PREPARE inside AS SELECT count(*) FROM item;
+EXECUTE put (3, 'three');
+SELECT pg_sleep(0.1);
+EXECUTE inside;
+SELECT pg_sleep(0.1);
+ROLLBACK;
+EXECUTE inside;
+SELECT pg_sleep(0.1);
+DEALLOCATE get;
+SELECT pg_sleep(0.1);
+EXECUTE get (1);
+SELECT format('EXECUTE put (%s, %L)', n, 'number ' || n) FROM generate_series(10, 40) n \gexec
+ALTER TABLE item ADD COLUMN extra int;
+EXECUTE inside;
+EXECUTE put (5, 'five');
+DEALLOCATE ALL;
+SELECT pg_sleep(0.1);
+EXECUTE inside;
+SELECT count(*) FROM pg_prepared_statements;
