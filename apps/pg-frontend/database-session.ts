@@ -10,6 +10,7 @@
 
 import {
   ConnectionContext,
+  ConnectionMoved,
   Delegate,
   done,
   Failed,
@@ -61,6 +62,8 @@ export class DatabaseSession {
   /** The name under which it is, or will be, prepared. */
   @Snapshot() preparedAs: string = '';
   @Snapshot() verdict: string = '';
+  /** Of the notifications that the client has been given: `session/notifications.ts`. */
+  @Snapshot() notifiedCount: number = 0;
   @Snapshot({ type: Array }) pins: Pin[] = [];
 
   readonly #services: SessionServices;
@@ -266,7 +269,7 @@ export class DatabaseSession {
       if (!dialogue.backing.isThere) {
         await dialogue.reopen();
         if (await isPrepared(dialogue, this)) return next('prepared');
-        dialogue.backing.close();
+        dialogue.backing.giveWay('idle');
         return next('transaction'); // where it is run again, and its COMMIT is found in what is pending
       }
       await dialogue.learnTransactionId('before-commit');
@@ -317,7 +320,8 @@ export class DatabaseSession {
 
   #enter(io: StageIo): Dialogue {
     if (this.#dialogue === undefined) {
-      const dialogue = new Dialogue(this.#services, this, this.#context.signal);
+      const { cid, epoch } = io;
+      const dialogue = new Dialogue(this.#services, this, this.#context.signal, { cid, epoch });
       this.#dialogue = dialogue;
       this.#unregister = this.#services.desk.register(dialogue.record.cancelKey, () => {
         this.#services.log.record(io.cid, { kind: 'cancelled' });
@@ -417,6 +421,10 @@ export class DatabaseSession {
     this.#unregister = undefined;
     const dialogue = this.#dialogue;
     if (!dialogue?.backing.isThere) return;
+    const hasMoved = this.#context.signal.reason instanceof ConnectionMoved;
+    if (hasMoved && dialogue.backing.isListening) {
+      return dialogue.backing.giveWay(dialogue.isUnderWay ? 'under-way' : 'idle');
+    }
     if (this.#canBeReused(dialogue)) return dialogue.backing.release();
     if (dialogue.isUnderWay) dialogue.backing.cancel();
     dialogue.backing.close();

@@ -12,7 +12,7 @@ export const LIMITS = {
   /** Any message: PostgreSQL's PQ_LARGE_MESSAGE_LIMIT. */
   messageLength: 0x3fff_ffff,
   /** Beyond it a client's message is relayed in pieces, unread, under the lock; its transaction can't be replayed. */
-  inspectedLength: 256 * 1024,
+  inspectedLength: 128 * 1024,
   /** Beyond it a message of the database is relayed in pieces, under the lock. */
   collectedAnswerLength: 64 * 1024,
   /** What is taken of the client's stream at a time: it is part of snapshots until it has been dealt with. */
@@ -24,7 +24,9 @@ export const LIMITS = {
   /** The statements of an open transaction, with a digest of each answer. Beyond it the transaction can't move. */
   journalLength: 384 * 1024,
   /** Login, parameters, prepared statements, channels. Beyond it the session can't move. */
-  sessionLength: 256 * 1024,
+  sessionLength: 192 * 1024,
+  /** The Parse message of the unnamed statement. Beyond it the session can't move until it is replaced. */
+  unnamedLength: 64 * 1024,
   /** Prepared statements of one session. Beyond it the session can't move. */
   preparedStatementCount: 10_000,
   /** The whole snapshot; the journal, the session and what has been read are parts of it. */
@@ -42,6 +44,14 @@ export const LIMITS = {
   /** How long the old session of a transaction may take to end before it is terminated, and then to be gone. */
   oldSessionGraceMs: 250,
   oldSessionGoneMs: 10_000,
+  /** How long a session that listens waits for what its origin has to hand over, once it knows where that ends. */
+  handOverMs: 2_000,
+  /** How long the origin listens on for a session that has left, for the one that takes its place to arrive. */
+  collectMs: 10_000,
+  /** Notifications that are kept for a session that has left; beyond it they are dropped. */
+  handOverLength: 1024 * 1024,
+  /** Of these, in one notification: in base64 less than the 8,000 bytes that a payload may have. */
+  handOverPieceLength: 5_000,
   /** How long the fate of a transaction is asked for. */
   resolveMs: 30_000,
   /** A prepared transaction of ours that nobody has committed after so long is rolled back; looked for so often. */

@@ -16,6 +16,9 @@ export function sessionMetrics(registry: Registry, pool: Pick<BackendPool, 'size
     pinned: counter('pinned_total', 'Sessions that could not move any more for the time being, by reason.', ['reason']),
     unpinned: counter('unpinned_total', 'Sessions that can move again.'),
     resolved: counter('commits_resolved_total', 'Commits whose session at the database was lost, by fate.', ['fate']),
+    'hand-over-failed': counter('hand_overs_failed_total', 'Moves that may have cost notifications, by reason.', [
+      'reason',
+    ]),
     ended: counter('ended_total', 'Sessions that were ended with an error, by SQLSTATE.', ['code']),
     cancelled: counter('cancelled_total', 'Queries that were cancelled by their clients.'),
   } satisfies Record<SessionEvent['kind'], Counter>;
@@ -50,6 +53,8 @@ export function sessionMetrics(registry: Registry, pool: Pick<BackendPool, 'size
           return;
         case 'resolved':
           return counters.resolved.inc({ fate: event.fate });
+        case 'hand-over-failed':
+          return counters['hand-over-failed'].inc({ reason: event.reason });
         case 'ended':
           return counters.ended.inc({ code: event.code });
         default:

@@ -32,9 +32,12 @@ export interface Arena {
 }
 
 export async function startArena(options: ArenaOptions): Promise<Arena> {
-  const arena = await startParts(options);
-  const interrupted = (): void => void arena.close().finally(() => process.exit(INTERRUPTED_STATUS));
+  const starting = startParts(options);
+  const interrupted = (): void => {
+    void starting.then((arena) => arena.close()).finally(() => process.exit(INTERRUPTED_STATUS));
+  };
   for (const signal of SIGNALS) process.once(signal, interrupted);
+  const arena = await starting;
   const close = async (): Promise<void> => {
     for (const signal of SIGNALS) process.off(signal, interrupted);
     await arena.close();

@@ -1,6 +1,8 @@
 // What the options of both commands have in common: checked values, with a message that names the option.
 
-export const MOVES = ['random', 'none'] as const;
+import type { Pace } from './mover.js';
+
+const MOVES = ['random', 'none'] as const;
 export const COMMITS = ['locked', 'two-phase'] as const;
 
 export function wholeNumber(name: string, text: string, least: number): number {
@@ -15,4 +17,10 @@ export function oneOf<Value extends string>(name: string, text: string, values: 
   const found = values.find((value) => value === text);
   if (found === undefined) throw new RangeError(`--${name} is one of: ${values.join(', ')}`);
   return found;
+}
+
+/** Of `--moves` and `--moves-per-second`. */
+export function paceOf(moves: string, movesPerSecond: string): Pace | 'none' {
+  const rate = wholeNumber('moves-per-second', movesPerSecond, 1);
+  return oneOf('moves', moves, MOVES) === 'none' ? 'none' : { kind: 'by the clock', movesPerSecond: rate };
 }

@@ -6,7 +6,7 @@ import { connectDirectly, startArena, type Arena } from './arena.js';
 import { openBank, readBooks, waitUntilQuiet, type Books } from './bank-tables.js';
 import { Killer } from './killer.js';
 import { Ledger } from './ledger.js';
-import { Mover } from './mover.js';
+import { Mover, type Pace } from './mover.js';
 import { Tally } from './tally.js';
 import { IS_LAST_WORD, Teller, type Branch, type Loss } from './teller.js';
 import { Whereabouts } from './whereabouts.js';
@@ -21,9 +21,7 @@ export interface BankOptions {
   readonly clientCount: number;
   readonly accountCount: number;
   readonly seed: number;
-  readonly moves: 'random' | 'none';
-  /** Of each session. */
-  readonly movesPerSecond: number;
+  readonly moves: Pace | 'none';
   /** Foul: front-ends and sessions of the database are killed. */
   readonly weather: 'fair' | 'foul';
   readonly path: 'through the front-end' | 'direct';
@@ -97,11 +95,11 @@ function drawOf(seed: number, purpose: number): Draw {
 }
 
 function moverOf({ world }: Arena, options: BankOptions, whereabouts: Whereabouts, tally: Tally): Mover | undefined {
-  const { moves, movesPerSecond, seed } = options;
+  const { moves, seed } = options;
   if (world === undefined || moves === 'none') return undefined;
   const asked = (port: number, member: number): void => whereabouts.asked(port, member);
   const { gateway } = world;
-  return new Mover({ gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), movesPerSecond, tally, asked });
+  return new Mover({ gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), pace: moves, tally, asked });
 }
 
 async function killerOf({ world, database }: Arena, options: BankOptions, tally: Tally): Promise<Killer | undefined> {

@@ -5,7 +5,7 @@
 
 import { parseArgs } from 'node:util';
 import { Progress } from '../sim/progress.js';
-import { COMMITS, MOVES, oneOf, wholeNumber } from './arguments.js';
+import { COMMITS, oneOf, paceOf, wholeNumber } from './arguments.js';
 import { ISOLATIONS, type Isolation } from './ledger.js';
 import { runListAppend, type ListAppendOptions, type ListAppendOutcome } from './list-append/campaign.js';
 import type { Anomaly } from './list-append/checker.js';
@@ -17,7 +17,7 @@ const HELP = `Usage: npm run serializability -- [options]
   --seed N                decides what is asked for; when it happens, the machine decides (default: the time)
   --isolation LEVEL       serializable (default), repeatable-read or read-committed
   --moves random|none     whether sessions move (default random)
-  --moves-per-second N    of each session (default 10)
+  --moves-per-second N    of each session (default 2); each costs a new session at the database
   --commit locked|two-phase   how the front-ends commit
   --direct                straight to the database, for comparison
   --log FILE              the logs of the front-ends and of the gateway`;
@@ -34,7 +34,7 @@ function parse(): Order {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       isolation: { type: 'string', default: 'serializable' },
       moves: { type: 'string', default: 'random' },
-      'moves-per-second': { type: 'string', default: '10' },
+      'moves-per-second': { type: 'string', default: '2' },
       commit: { type: 'string' },
       log: { type: 'string' },
       direct: { type: 'boolean', default: false },
@@ -47,8 +47,7 @@ function parse(): Order {
     clientCount: wholeNumber('clients', values.clients, 1),
     seed: wholeNumber('seed', values.seed, 0),
     isolation: oneOf('isolation', values.isolation.replace('-', ' '), ISOLATIONS),
-    moves: oneOf('moves', values.moves, MOVES),
-    movesPerSecond: wholeNumber('moves-per-second', values['moves-per-second'], 1),
+    moves: paceOf(values.moves, values['moves-per-second']),
     commit: values.commit === undefined ? undefined : oneOf('commit', values.commit, COMMITS),
     path: values.direct ? 'direct' : 'through the front-end',
     logPath: values.log,

@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 import { Progress } from '../sim/progress.js';
-import { COMMITS, MOVES, oneOf, wholeNumber } from './arguments.js';
+import { COMMITS, oneOf, paceOf, wholeNumber } from './arguments.js';
 import { runSweep, sweepLine, type SweepOptions } from './sweep/campaign.js';
 import type { SweepReport } from './sweep/sweep.js';
 import { runBank, type BankOptions, type BankOutcome } from './campaign.js';
@@ -15,7 +15,7 @@ const HELP = `Usage: npm run bank -- [options]
   --accounts N            the fewer, the more conflicts (default 100)
   --seed N                decides what is asked for; when it happens, the machine decides (default: the time)
   --moves random|none     whether sessions move (default random)
-  --moves-per-second N    of each session (default 10)
+  --moves-per-second N    of each session (default 2); each costs a new session at the database
   --kill                  front-ends end and start again, sessions of the database are terminated
   --commit locked|two-phase   how the front-ends commit
   --direct                straight to the database, for comparison
@@ -35,7 +35,7 @@ function parse(): Order {
       accounts: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       moves: { type: 'string', default: 'random' },
-      'moves-per-second': { type: 'string', default: '10' },
+      'moves-per-second': { type: 'string', default: '2' },
       commit: { type: 'string' },
       log: { type: 'string' },
       kill: { type: 'boolean', default: false },
@@ -52,8 +52,7 @@ function parse(): Order {
     clientCount: wholeNumber('clients', values.clients, 1),
     accountCount: wholeNumber('accounts', values.accounts, 2),
     seed: wholeNumber('seed', values.seed, 0),
-    moves: oneOf('moves', values.moves, MOVES),
-    movesPerSecond: wholeNumber('moves-per-second', values['moves-per-second'], 1),
+    moves: paceOf(values.moves, values['moves-per-second']),
     weather: values.kill ? 'foul' : 'fair',
     path: values.direct ? 'direct' : 'through the front-end',
     commit,

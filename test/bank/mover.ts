@@ -9,19 +9,25 @@ import type { MoveOutcome } from '@migratory/stack';
 import type { Tally } from './tally.js';
 import { portOf } from './whereabouts.js';
 
+/** How often each session moves, on the average. */
+export type Pace =
+  | { readonly kind: 'by the clock'; readonly movesPerSecond: number }
+  /** As often on a busy machine as on an idle one: steps are what clients do, all of them together. */
+  | { readonly kind: 'by steps'; readonly stepCount: number };
+
 export interface MoverOptions {
   readonly gateway: Gateway;
   readonly memberCount: number;
   readonly draw: Draw;
-  /** Of each session, on the average. */
-  readonly movesPerSecond: number;
+  readonly pace: Pace;
   readonly tally: Tally;
   /** Told before each move: which session, and where to. */
   readonly asked?: (port: number, member: number) => void;
 }
 
 interface Followed {
-  dueAtMs: number;
+  /** In milliseconds, or in steps. */
+  dueAt: number;
   isMoving: boolean;
 }
 
@@ -29,6 +35,7 @@ export class Mover {
   readonly #options: MoverOptions;
   readonly #followed = new Map<number, Followed>();
   readonly #underWay = new Set<Promise<unknown>>();
+  #stepCount = 0;
   #longestStallMs = 0;
 
   constructor(options: MoverOptions) {
@@ -37,7 +44,7 @@ export class Mover {
 
   /** Moves the session with that port on the client's side from now on. */
   follow(port: number): void {
-    this.#followed.set(port, { dueAtMs: this.#nextAtMs(), isMoving: false });
+    this.#followed.set(port, { dueAt: this.#nextAt(), isMoving: false });
   }
 
   leave(port: number): void {
@@ -49,13 +56,14 @@ export class Mover {
   }
 
   pulse(): void {
-    const now = performance.now();
+    this.#stepCount++;
+    const now = this.#now;
     for (const [port, followed] of this.#followed) {
-      if (followed.isMoving || followed.dueAtMs > now) continue;
+      if (followed.isMoving || followed.dueAt > now) continue;
       followed.isMoving = true;
       const move = this.#move(port).finally(() => {
         followed.isMoving = false;
-        followed.dueAtMs = this.#nextAtMs();
+        followed.dueAt = this.#nextAt();
         this.#underWay.delete(move);
       });
       this.#underWay.add(move);
@@ -68,10 +76,15 @@ export class Mover {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
+  get #now(): number {
+    return this.#options.pace.kind === 'by steps' ? this.#stepCount : performance.now();
+  }
+
   /** The gaps between moves are drawn exponentially: some follow each other at once. */
-  #nextAtMs(): number {
-    const { draw, movesPerSecond } = this.#options;
-    return performance.now() - (Math.log(1 - draw.fraction()) * 1_000) / movesPerSecond;
+  #nextAt(): number {
+    const { draw, pace } = this.#options;
+    const meanGap = pace.kind === 'by steps' ? pace.stepCount : 1_000 / pace.movesPerSecond;
+    return this.#now - Math.log(1 - draw.fraction()) * meanGap;
   }
 
   async #move(port: number): Promise<void> {

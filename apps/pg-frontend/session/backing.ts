@@ -7,16 +7,21 @@
 //       is answered as in any failed transaction; only the first error is ours (40001).
 
 import type { SystemClock } from '../clock-adapter.js';
-import { run } from '../database/ask.js';
+import { ask, run } from '../database/ask.js';
 import { BackendLost, DatabaseRefused, type Backend, type Database } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import type { Complaint } from '../wire/backend-messages.js';
+import { quoteIdentifier } from '../wire/frontend-messages.js';
 import type { TransactionStatus } from '../wire/message.js';
 import type { Exchange } from './exchange.js';
+import type { Arrival } from './hand-over.js';
 import { readJournal } from './journal.js';
+import { Listener } from './listener.js';
+import { Notifications } from './notifications.js';
 import { replay } from './replay.js';
-import { isInTransaction, restore, terminate } from './restoration.js';
+import { isInTransaction, restore, terminate, type Listening } from './restoration.js';
 import type { SessionFields } from './session-fields.js';
+import type { SessionLog } from './session-log.js';
 import type { SessionRecord } from './session-record.js';
 import { StatementBook } from './statement-book.js';
 
@@ -24,6 +29,13 @@ import { StatementBook } from './statement-book.js';
 export interface Surroundings {
   readonly database: Database;
   readonly clock: Pick<SystemClock, 'now' | 'wait'>;
+  readonly log: SessionLog;
+}
+
+/** Which connection it is, and how often it has moved until it came here. */
+export interface Journey {
+  readonly cid: string | undefined;
+  readonly epoch: number;
 }
 
 /** Something that ends a client's session: what it is told. */
@@ -50,19 +62,27 @@ export interface Resumption {
 const FAIL = 'migratory_transaction_could_not_be_continued';
 
 const NOTHING: ReadonlySet<string> = new Set();
+/** Sessions at the database that may follow each other at one member, for one connection. */
+const TURNS_PER_EPOCH = 2 ** 16;
 
 export class Backing {
   readonly #surroundings: Surroundings;
   readonly #fields: SessionFields;
   readonly #signal: AbortSignal;
+  readonly #journey: Journey;
   #backend: Backend | undefined;
+  #listener: Listener | undefined;
+  /** Whether a session before the next one, here or at another member, has something to hand over. */
+  #origin: 'an-origin' | 'no-origin' = 'an-origin';
+  #openedCount = 0;
   #book = new StatementBook(new Map());
   #busyCount = 0;
 
-  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
+  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal, journey: Journey) {
     this.#surroundings = surroundings;
     this.#fields = fields;
     this.#signal = signal;
+    this.#journey = journey;
   }
 
   /** Something of ours is being asked: it can't be given to anybody else now. */
@@ -102,8 +122,10 @@ export class Backing {
     }
     this.#backend = backend;
     this.#book = new StatementBook(backend.reported);
-    await this.busily(() => this.#endOld(backend));
-    const failure = await this.busily(() => restore(backend, this.#book, record, this.#fields.unnamed));
+    const listening = record.channels.length === 0 ? undefined : this.#listening();
+    this.#origin = 'no-origin';
+    await this.busily(() => this.#endOld(this.backend));
+    const failure = await this.busily(() => restore(this.backend, this.#book, record, this.#fields.unnamed, listening));
     if (failure === undefined) return;
     throw new SessionEnded({
       severity: 'FATAL',
@@ -111,6 +133,61 @@ export class Backing {
       message: 'the session could not be restored at the database',
       detail: failure,
     });
+  }
+
+  /** From now on what the session is notified of is told by `takeNotifications`; whoever reads it is not told. */
+  attend(): Arrival | undefined {
+    const { cid, epoch } = this.#journey;
+    if (cid === undefined || this.#listener !== undefined) return undefined;
+    const arrival = { turn: epoch * TURNS_PER_EPOCH + this.#openedCount++, count: this.#fields.notifiedCount };
+    const channel = channelOf(cid);
+    const { clock, log } = this.#surroundings;
+    this.#listener = new Listener(this.backend, new Notifications(channel, arrival, this.#origin), {
+      channel,
+      clock,
+      log: (event) => log.record(cid, event),
+    });
+    this.#backend = this.#listener;
+    return arrival;
+  }
+
+  #listening(): Listening | undefined {
+    const { cid } = this.#journey;
+    const hasOrigin = this.#origin === 'an-origin';
+    const arrival = this.attend();
+    return cid === undefined ? undefined : { channel: channelOf(cid), arrival: hasOrigin ? arrival : undefined };
+  }
+
+  /**
+   * Of all channels that the session listens to, those that are the client's. As long as there are any it listens to one of
+   * its own besides. Rejects with `BackendLost`.
+   */
+  async listen(all: readonly string[]): Promise<readonly string[]> {
+    const { cid } = this.#journey;
+    if (cid === undefined) return all;
+    const own = channelOf(cid);
+    const channels = all.filter((channel) => channel !== own);
+    const isHeard = channels.length < all.length;
+    if (channels.length > 0) this.attend();
+    if (isHeard !== channels.length > 0) {
+      const command = isHeard ? 'UNLISTEN' : 'LISTEN';
+      await this.busily(() => ask(this.backend, `${command} ${quoteIdentifier(own)}`));
+    }
+    return channels;
+  }
+
+  /** What the client is to be told of now, in order; the caller writes it at once. */
+  takeNotifications(): readonly Buffer[] {
+    if (this.#listener === undefined) return [];
+    const { notifications } = this.#listener;
+    const taken = notifications.take();
+    this.#fields.notifiedCount = notifications.count;
+    return taken;
+  }
+
+  /** A restart point covers everything that has been written. */
+  coverNotifications(): void {
+    this.#listener?.notifications.cover();
   }
 
   /** B1. */
@@ -162,7 +239,7 @@ export class Backing {
 
   /** B2. Rejects as `open` does. */
   async fail(record: SessionRecord): Promise<void> {
-    this.close();
+    this.giveWay('under-way');
     await this.open(record);
     await run(this.backend, 'BEGIN');
     const { status } = await run(this.backend, FAIL);
@@ -174,11 +251,30 @@ export class Backing {
     this.#backend?.cancel();
   }
 
+  /**
+   * Another session at the database takes its place, here or at another member. What it was in the middle of is rolled back;
+   * if it listens it hands over what the client has not been told of.
+   */
+  giveWay(work: 'idle' | 'under-way'): void {
+    const listener = this.#listener;
+    if (listener === undefined) return this.close();
+    this.#backend = undefined;
+    this.#listener = undefined;
+    this.#origin = 'an-origin';
+    if (work === 'under-way') listener.cancel();
+    void listener.leave();
+  }
+
+  get isListening(): boolean {
+    return this.#listener !== undefined;
+  }
+
   /** It is between two transactions: another client may have it. */
   release(): void {
     this.#backend?.watch(undefined);
     this.#backend?.release();
     this.#backend = undefined;
+    this.#listener = undefined;
   }
 
   /** Whatever it was in the middle of is rolled back. */
@@ -186,5 +282,11 @@ export class Backing {
     this.#backend?.watch(undefined);
     this.#backend?.close();
     this.#backend = undefined;
+    this.#listener = undefined;
   }
+}
+
+/** On which the sessions that serve a connection one after the other hand over its notifications. */
+function channelOf(cid: string): string {
+  return `migratory_${cid}`;
 }

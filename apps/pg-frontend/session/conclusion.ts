@@ -1,6 +1,7 @@
 // What follows from an exchange that is over: whether a transaction is open, what of it was recorded, what the session has
 // become, and whether it can move.
 
+import { LIMITS } from '../limits.js';
 import type { TransactionStatus } from '../wire/message.js';
 import type { Dialogue } from './dialogue.js';
 import type { Exchange } from './exchange.js';
@@ -86,11 +87,12 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   fields.preparedAs = '';
   fields.backendIdentity = '';
   if (book.portals.size > 0) book.portals.clear();
-  const unnamed = book.statements.get('')?.parse ?? EMPTY;
-  if (unnamed !== fields.unnamed) fields.unnamed = unnamed;
+  const unnamed = book.statements.get('')?.parse;
+  const travels = unnamed === undefined || (unnamed.length > 0 && unnamed.length <= LIMITS.unnamedLength);
+  fields.unnamed = travels ? (unnamed ?? EMPTY) : EMPTY;
   const hasChanged = book.takeChange() || dialogue.hasChangedSession;
   dialogue.hasChangedSession = false;
-  if (touched.size === 0 && !hasChanged && fields.pins.length === 0) return;
+  if (touched.size === 0 && !hasChanged && fields.pins.length === 0 && travels) return;
   const pins = fields.pins.filter((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
   const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
   fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
@@ -98,8 +100,8 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   record.statements = book.named();
   record.laterStatements = undefined;
   record.reported = Object.fromEntries(backing.backend.reported);
-  const isTooLarge = [...book.statements.values()].some(({ parse }) => parse.length === 0);
-  const encoded = isTooLarge ? undefined : encodeSession(record);
+  const isWhole = travels && record.statements.every((parse) => parse.length > 0);
+  const encoded = isWhole ? encodeSession(record) : undefined;
   if (encoded === undefined) fields.pins = [...fields.pins, 'session-size'];
   else fields.session = encoded;
 }
@@ -115,6 +117,7 @@ async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly 
   const own = Object.keys(record.parameters).filter((name) => name.includes('.'));
   const names = new Set([...own, ...book.customParameters]);
   if (book.hasUnknownParameters) lasting.add('unknown-parameters');
+  if (touched.has('channels')) backing.attend();
   const seen = await backing.busily(() => inspect(backing.backend, names));
   if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
   record.parameters = seen.parameters;
@@ -122,7 +125,7 @@ async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly 
   const isOwn = Buffer.from(seen.authorization, 'latin1').toString() === record.login.user;
   record.authorization = isOwn ? undefined : seen.authorization;
   record.sqlStatements = seen.sqlStatements;
-  record.channels = seen.channels;
+  record.channels = await backing.listen(seen.channels);
   book.keep(seen.protocolStatements);
   return [...lasting, ...seen.pins];
 }

@@ -14,7 +14,7 @@ import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
 import { FLUSH } from '../wire/frontend-messages.js';
 import { BACKEND, FRONTEND, HEADER_LENGTH, type TransactionStatus } from '../wire/message.js';
-import { Backing, SessionEnded, type Surroundings } from './backing.js';
+import { Backing, SessionEnded, type Journey, type Surroundings } from './backing.js';
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
@@ -64,6 +64,8 @@ const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/i;
 const LONGEST_VERB = 6;
 const ASK_TRANSACTION_ID = question('SELECT pg_catalog.pg_current_xact_id_if_assigned()');
 const EMPTY: Buffer = Buffer.alloc(0);
+/** Of a ReadyForQuery. */
+const READY_LENGTH = HEADER_LENGTH + 1;
 
 export class Dialogue {
   readonly #fields: SessionFields;
@@ -92,12 +94,12 @@ export class Dialogue {
   /** Resolves when the client may be given more. */
   #written: Promise<void> = Promise.resolve();
 
-  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal) {
+  constructor(surroundings: Surroundings, fields: SessionFields, signal: AbortSignal, journey: Journey) {
     this.#fields = fields;
     this.record = decodeSession(fields.session);
     this.hasChangedSession = this.record.laterStatements !== undefined;
     this.journal = Journal.from(fields.journal);
-    this.backing = new Backing(surroundings, fields, signal);
+    this.backing = new Backing(surroundings, fields, signal, journey);
     this.#passage = new Passage({
       fields,
       backing: this.backing,
@@ -107,9 +109,10 @@ export class Dialogue {
     });
   }
 
-  /** A stage begins. */
+  /** A stage begins, and with it a restart point. */
   enter(io: StageIo): void {
     this.#io = io;
+    this.backing.coverNotifications();
     this.#reading = undefined;
     this.#restartStage = undefined;
   }
@@ -155,6 +158,7 @@ export class Dialogue {
   #snapshot(): void {
     this.#fields.journal = this.journal.bytes;
     this.#io.snapshot(this.#restartStage === undefined ? undefined : { stage: this.#restartStage });
+    this.backing.coverNotifications();
   }
 
   /** More of the client's bytes, at the end of `pending`. */
@@ -194,11 +198,13 @@ export class Dialogue {
 
   #watch(): void {
     if (!this.backing.isThere) return;
+    this.#notify();
     this.backing.backend.watch(() => {
       try {
         for (let chunk = this.backing.backend.tryRead(); chunk !== undefined; chunk = this.backing.backend.tryRead()) {
           this.#tellAside(chunk);
         }
+        this.#notify();
       } catch (error) {
         if (!(error instanceof BackendLost)) throw error;
         this.backing.close(); // who needs one next opens it
@@ -213,7 +219,16 @@ export class Dialogue {
     this.#asideRest = EMPTY;
   }
 
-  /** Notices, notifications and parameters that nobody asked for. What a session says at its end is not for the client. */
+  /** Between transactions, as the database does. */
+  #notify(): void {
+    if (this.status !== 'I') return;
+    const notifications = this.backing.takeNotifications();
+    if (notifications.length === 0) return;
+    void this.#io.write(Buffer.concat(notifications));
+    this.#snapshot();
+  }
+
+  /** Notices and parameters that nobody asked for; notifications too, where they are not heard by themselves. What a session says at its end is not for the client. */
   #tellAside(chunk: Buffer): void {
     const bytes = Buffer.concat([this.#asideRest, chunk]);
     let at = 0;
@@ -347,7 +362,8 @@ export class Dialogue {
   /** The end of an exchange: its last bytes, covered by the restart point that the caller takes next. */
   finish(): { readonly exchange: Exchange; readonly begun: TransactionStatus } {
     const { exchange } = this;
-    this.#written = this.#write(exchange.take());
+    const notifications = exchange.status === 'I' ? this.backing.takeNotifications() : [];
+    this.#written = this.#write(beforeReady(exchange.take(), notifications));
     this.backing.backend.unread(exchange.leftover);
     this.#hasWritten = exchange.tags.some((tag) => WRITES.test(tag));
     this.#exchange = undefined;
@@ -457,6 +473,14 @@ export class Dialogue {
     else this.exchange.fail();
     this.#snapshot();
   }
+}
+
+/** ReadyForQuery ends an answer; what was notified goes before it. */
+function beforeReady(answer: readonly Buffer[], notifications: readonly Buffer[]): readonly Buffer[] {
+  if (notifications.length === 0) return answer;
+  const bytes = Buffer.concat(answer);
+  const at = bytes.length - READY_LENGTH;
+  return [bytes.subarray(0, at), ...notifications, bytes.subarray(at)];
 }
 
 function asRecorded(exchange: Exchange): { readonly answerLength: number; readonly digest: Buffer } {

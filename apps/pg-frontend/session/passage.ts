@@ -8,6 +8,9 @@ import type { Backing } from './backing.js';
 import type { Exchange } from './exchange.js';
 import type { SessionFields } from './session-fields.js';
 
+/** What may be among the client's data; anything else ends them, and the database says whether it may. */
+const OF_A_COPY = new Set<number>([FRONTEND.copyData, FRONTEND.flush, FRONTEND.sync]);
+
 /** What a passage needs of the dialogue that it is part of. */
 export interface PassageEnds {
   readonly fields: Pick<SessionFields, 'pending'>;
@@ -25,6 +28,8 @@ export class Passage {
   /** Of the message that is under way. */
   #remainingLength = 0;
   #isEnded = false;
+  /** The message that is under way ends the client's data. */
+  #isLast = false;
 
   constructor(ends: PassageEnds) {
     this.#ends = ends;
@@ -101,14 +106,17 @@ export class Passage {
   #feedWhatIsThere(): 'more' | 'done' {
     this.#pass();
     for (;;) {
+      if (this.#remainingLength > 0) return 'more';
+      if (this.#isLast) {
+        this.#isLast = false;
+        return 'done';
+      }
       const extent = extentOf(this.#ends.fields.pending, 0);
-      if (extent.kind === 'nothing' || this.#remainingLength > 0) return 'more';
-      // Anything else ends the copy at the database, which says so.
+      if (extent.kind === 'nothing') return 'more';
       if (extent.kind === 'malformed') return this.#refuseCopy();
       this.#remainingLength = extent.length;
+      this.#isLast = !OF_A_COPY.has(extent.type);
       this.#pass();
-      if (extent.type !== FRONTEND.copyData && extent.type !== FRONTEND.flush && extent.type !== FRONTEND.sync)
-        return 'done';
     }
   }
 

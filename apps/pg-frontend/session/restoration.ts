@@ -3,8 +3,17 @@
 import { ask, readReply, run } from '../database/ask.js';
 import type { Backend } from '../database/database.js';
 import { quoteIdentifier, quoteLiteral, readParse, SYNC } from '../wire/frontend-messages.js';
+import { arrivalStatement, type Arrival } from './hand-over.js';
 import type { SessionRecord } from './session-record.js';
 import type { StatementBook } from './statement-book.js';
+
+/** How a session listens that can move: `notifications.ts`. */
+export interface Listening {
+  /** Its own, besides the client's. */
+  readonly channel: string;
+  /** What the session before it is told; undefined where there is none. */
+  readonly arrival: Arrival | undefined;
+}
 
 /**
  * Parameters, roles, prepared statements, channels. A statement that can't be prepared any more (its table is gone) is left
@@ -15,6 +24,7 @@ export async function restore(
   book: StatementBook,
   record: SessionRecord,
   unnamed: Buffer,
+  listening: Listening | undefined,
 ): Promise<string | undefined> {
   const { parameters, authorization, role, statements, sqlStatements, channels } = record;
   const identity = [
@@ -32,8 +42,21 @@ export async function restore(
   for (const text of sqlStatements) await run(backend, text);
   await prepare(backend, book, [...statements, ...(unnamed.length === 0 ? [] : [unnamed])]);
   if (channels.length === 0) return undefined;
-  const { error } = await run(backend, channels.map((channel) => `LISTEN ${quoteIdentifier(channel)}`).join('; '));
-  return error?.M;
+  return listen(backend, channels, listening);
+}
+
+/** The marker comes behind the LISTEN, so whatever is notified behind it is heard here. */
+async function listen(
+  backend: Backend,
+  channels: readonly string[],
+  listening: Listening | undefined,
+): Promise<string | undefined> {
+  const own = listening === undefined ? [] : [listening.channel];
+  const texts = [...channels, ...own].map((channel) => `LISTEN ${quoteIdentifier(channel)}`);
+  const { error } = await run(backend, texts.join('; '));
+  if (error !== undefined || listening?.arrival === undefined) return error?.M;
+  const announced = await run(backend, arrivalStatement(listening.channel, listening.arrival));
+  return announced.error?.M;
 }
 
 /** All at once; each with a Sync of its own, so that one that fails leaves the others alone. */

@@ -65,5 +65,7 @@ export interface SessionFields {
   transactionId: string;
   preparedAs: string;
   verdict: string;
+  /** Of the notifications that the client has been given: `notifications.ts`. */
+  notifiedCount: number;
   pins: string[];
 }

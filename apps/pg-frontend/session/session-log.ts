@@ -17,6 +17,8 @@ export type SessionEvent =
   | { readonly kind: 'unpinned' }
   /** The session at the database went away in the middle of a COMMIT, and the database was asked what became of it. */
   | { readonly kind: 'resolved'; readonly fate: 'committed' | 'aborted' | 'unknown' }
+  /** Of what was notified during a move something may be missed, or come too late. */
+  | { readonly kind: 'hand-over-failed'; readonly reason: 'too-much' | 'not-in-time' | 'not-notifications' }
   | { readonly kind: 'ended'; readonly code: string }
   | { readonly kind: 'cancelled' };
 

@@ -4,7 +4,7 @@ import { Draw } from '../../sim/draw.js';
 import { connectDirectly, startArena, type Arena } from '../arena.js';
 import { waitUntilQuiet } from '../bank-tables.js';
 import type { Isolation } from '../ledger.js';
-import { Mover } from '../mover.js';
+import { Mover, type Pace } from '../mover.js';
 import { Tally } from '../tally.js';
 import { anomaliesOf, type Anomaly, type AnomalyName } from './checker.js';
 import type { History } from './history.js';
@@ -28,8 +28,7 @@ export interface ListAppendOptions {
   readonly clientCount: number;
   readonly seed: number;
   readonly isolation: Isolation;
-  readonly moves: 'random' | 'none';
-  readonly movesPerSecond: number;
+  readonly moves: Pace | 'none';
   readonly path: 'through the front-end' | 'direct';
   readonly commit?: 'locked' | 'two-phase' | undefined;
   readonly logPath?: string | undefined;
@@ -96,7 +95,7 @@ function drawOf(seed: number, purpose: number): Draw {
 }
 
 function moverOf({ world }: Arena, options: ListAppendOptions, tally: Tally): Mover | undefined {
-  const { moves, movesPerSecond, seed } = options;
+  const { moves, seed } = options;
   if (world === undefined || moves === 'none') return undefined;
-  return new Mover({ gateway: world.gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), movesPerSecond, tally });
+  return new Mover({ gateway: world.gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), pace: moves, tally });
 }

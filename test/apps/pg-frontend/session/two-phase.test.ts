@@ -1,0 +1,54 @@
+// Commits in two phases, which the client's COMMIT does not see: nothing that it has said goes missing by that.
+
+import test from 'ava';
+import { query, SYNC } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
+import { bind, execute, parse } from '../../../support/postgres/client-messages.js';
+import { FakeDatabase } from '../../../support/postgres/fake-database.js';
+import { SessionClient } from '../../../support/postgres/session-client.js';
+
+async function withClient(use: (client: SessionClient, database: FakeDatabase) => Promise<void>): Promise<void> {
+  const database = new FakeDatabase();
+  const client = await SessionClient.connect({ database, commitMode: 'two-phase' });
+  try {
+    await client.login();
+    await use(client, database);
+    await client.leave();
+  } finally {
+    await client.close();
+  }
+}
+
+test('a transaction that writes is prepared, then committed, under one name', async (t) => {
+  await withClient(async (client, database) => {
+    await client.ask(query('BEGIN'));
+    await client.ask(query('INSERT 1'));
+    const before = database.messageCount;
+    t.deepEqual((await client.ask(query('COMMIT'))).told, ['C COMMIT', 'Z I']);
+    t.deepEqual(database.store.committed, [1]);
+    t.deepEqual(database.store.preparedNames.length, 1);
+    t.true(database.messageCount > before + 1);
+  });
+});
+
+test('one that has written nothing is not', async (t) => {
+  await withClient(async (client, database) => {
+    await client.ask(query('BEGIN'));
+    await client.ask(query('SELECT'));
+    t.deepEqual((await client.ask(query('COMMIT'))).told, ['C COMMIT', 'Z I']);
+    t.deepEqual(database.store.preparedNames, []);
+  });
+});
+
+test('a statement that is prepared together with its COMMIT can be used again', async (t) => {
+  await withClient(async (client, database) => {
+    await client.ask(query('BEGIN'));
+    await client.ask(query('INSERT 1'));
+    const first = await client.ask(parse('end', 'COMMIT'), bind('', 'end'), execute(''), SYNC);
+    t.deepEqual(first.told, ['1', '2', 'C COMMIT', 'Z I']);
+    await client.ask(query('BEGIN'));
+    await client.ask(query('INSERT 2'));
+    const second = await client.ask(bind('', 'end'), execute(''), SYNC);
+    t.deepEqual(second.told, ['2', 'C COMMIT', 'Z I']);
+    t.deepEqual(database.store.committed, [1, 2]);
+  });
+});
