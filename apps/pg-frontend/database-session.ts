@@ -106,8 +106,12 @@ export class DatabaseSession {
   async idle(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      if (dialogue.record.channels.length > 0) await this.#back(dialogue, io);
-      if (isOver(await dialogue.awaitRequest())) {
+      const listens = dialogue.record.channels.length > 0;
+      if (listens) await this.#back(dialogue, io);
+      const awaited = [dialogue.awaitRequest(), ...(listens ? [dialogue.untilLost()] : [])];
+      const request = await Promise.race(awaited);
+      if (request === 'lost') return next('idle'); // so that it goes on listening
+      if (isOver(request)) {
         this.#leave();
         return done();
       }
@@ -325,7 +329,7 @@ export class DatabaseSession {
       this.#dialogue = dialogue;
       this.#unregister = this.#services.desk.register(dialogue.record.cancelKey, () => {
         this.#services.log.record(io.cid, { kind: 'cancelled' });
-        dialogue.backing.cancel();
+        if (!dialogue.backing.isBusy) dialogue.backing.cancel(); // what we ask is not the client's to cancel
       });
       this.#context.signal.addEventListener('abort', () => this.#abandon());
     }
@@ -422,7 +426,7 @@ export class DatabaseSession {
     const dialogue = this.#dialogue;
     if (!dialogue?.backing.isThere) return;
     const hasMoved = this.#context.signal.reason instanceof ConnectionMoved;
-    if (hasMoved && dialogue.backing.isListening) {
+    if (hasMoved && dialogue.backing.isListening && dialogue.record.channels.length > 0) {
       return dialogue.backing.giveWay(dialogue.isUnderWay ? 'under-way' : 'idle');
     }
     if (this.#canBeReused(dialogue)) return dialogue.backing.release();

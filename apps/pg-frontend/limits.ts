@@ -54,6 +54,7 @@ export const LIMITS = {
   handOverPieceLength: 5_000,
   /** How long the fate of a transaction is asked for. */
   resolveMs: 30_000,
+  resolvePollMs: 20,
   /** A prepared transaction of ours that nobody has committed after so long is rolled back; looked for so often. */
   orphanAgeMs: 300_000,
   orphanCheckMs: 30_000,

@@ -54,7 +54,10 @@ export class BackendPool implements Database {
   async open(login: Login, signal: AbortSignal): Promise<Backend> {
     const key = keyOf(login);
     for (;;) {
-      signal.throwIfAborted();
+      if (signal.aborted) {
+        this.#wakeOne(); // the place that this one was woken for is somebody else's
+        throw signal.reason as Error;
+      }
       const idle = this.#takeIdle(key);
       if (idle !== undefined) {
         this.counters.reused++;

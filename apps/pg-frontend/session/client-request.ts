@@ -23,6 +23,8 @@ export type ClientRequest =
   /** `message` is PostgreSQL's own. */
   | { readonly kind: 'malformed'; readonly message: string };
 
+/** Type, length, and two names of at most 64 bytes each. */
+const HEAD_LENGTH = 256;
 const ALONE = new Set<number>([FRONTEND.query, FRONTEND.functionCall]);
 
 export function nextRequest(bytes: Buffer): ClientRequest {
@@ -32,7 +34,8 @@ export function nextRequest(bytes: Buffer): ClientRequest {
   for (;;) {
     const extent = extentOf(bytes, at);
     if (extent.kind === 'nothing') break;
-    if (extent.kind === 'begun' && extent.length <= LIMITS.inspectedLength) break;
+    const isNamed = bytes.length - at >= HEAD_LENGTH; // of a large one at least the names are read
+    if (extent.kind === 'begun' && (extent.length <= LIMITS.inspectedLength || !isNamed)) break;
     const isOfItsOwn = extent.kind !== 'whole' || ALONE.has(extent.type) || extent.type === FRONTEND.terminate;
     if (isOfItsOwn && at > 0) return sofar('unflushed');
     if (extent.kind === 'malformed') return extent;

@@ -15,8 +15,6 @@ import type { SessionServices } from './session-services.js';
 
 export type Fate = 'committed' | 'aborted' | 'unknown';
 
-const POLL_MS = 20;
-
 /**
  * Opens another session and asks. A transaction without an id has written nothing: there is nothing that could have been
  * committed. Rejects with `DatabaseRefused` and `SessionEnded` where no other session can be had.
@@ -39,7 +37,7 @@ export async function fateOf(
       const mayPass = error instanceof BackendLost || error instanceof DatabaseRefused;
       if (!mayPass || clock.now() > giveUpAt) throw error;
     }
-    await clock.wait(POLL_MS);
+    await clock.wait(LIMITS.resolvePollMs);
   }
 }
 

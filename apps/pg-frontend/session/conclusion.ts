@@ -1,11 +1,13 @@
 // What follows from an exchange that is over: whether a transaction is open, what of it was recorded, what the session has
 // become, and whether it can move.
 
+import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import type { TransactionStatus } from '../wire/message.js';
 import type { Dialogue } from './dialogue.js';
 import type { Exchange } from './exchange.js';
-import { inspect } from './inspection.js';
+import type { Backing } from './backing.js';
+import { inspect, type Inspection } from './inspection.js';
 import { encodeSession } from './session-record.js';
 import { TRANSACTION_PINS, type Pin, type SessionFields } from './session-fields.js';
 
@@ -16,6 +18,7 @@ const ASKED_FOR = new Set<string>([
   'advisory-locks',
   'held-cursors',
   'unclear-statements',
+  'unknown-state',
 ] satisfies Pin[]);
 /** What pins a session from the moment that it is asked for, for good: the database can't be asked whether it still matters. */
 const LASTING: Readonly<Record<string, Pin>> = {
@@ -118,8 +121,8 @@ async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly 
   const names = new Set([...own, ...book.customParameters]);
   if (book.hasUnknownParameters) lasting.add('unknown-parameters');
   if (touched.has('channels')) backing.attend();
-  const seen = await backing.busily(() => inspect(backing.backend, names));
-  if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin))];
+  const seen = await inspected(backing, names);
+  if (seen === undefined) return [...lasting, ...pins.filter((pin) => !lasting.has(pin)), 'unknown-state'];
   record.parameters = seen.parameters;
   record.role = seen.role;
   const isOwn = Buffer.from(seen.authorization, 'latin1').toString() === record.login.user;
@@ -128,4 +131,14 @@ async function lookAgain({ backing, record, touched }: Dialogue, pins: readonly 
   record.channels = await backing.listen(seen.channels);
   book.keep(seen.protocolStatements);
   return [...lasting, ...seen.pins];
+}
+
+/** What is over is over: a session that is lost now is missed by whoever needs it next. */
+async function inspected(backing: Backing, names: ReadonlySet<string>): Promise<Inspection | undefined> {
+  try {
+    return await backing.busily(() => inspect(backing.backend, names));
+  } catch (error) {
+    if (error instanceof BackendLost) return undefined;
+    throw error;
+  }
 }

@@ -87,6 +87,7 @@ export class Dialogue {
   #restartStage: string | undefined;
   #asideRest: Buffer = EMPTY;
   readonly #passage: Passage;
+  #lost: (() => void) | undefined;
   /** By the tags of the last exchange. */
   #hasWritten = false;
   /** The id of the transaction was asked for, and its answer has not been read. */
@@ -115,6 +116,7 @@ export class Dialogue {
     this.backing.coverNotifications();
     this.#reading = undefined;
     this.#restartStage = undefined;
+    this.#lost = undefined;
   }
 
   get status(): TransactionStatus {
@@ -179,6 +181,14 @@ export class Dialogue {
     return this.#reading;
   }
 
+  /** Resolves when the session at the database is lost while the client has nothing to ask. */
+  async untilLost(): Promise<'lost'> {
+    await new Promise<void>((resolve) => {
+      this.#lost = resolve;
+    });
+    return 'lost';
+  }
+
   /** Waits for the client to ask something. Meanwhile it is told what the database says by itself. */
   async awaitRequest(): Promise<Exclude<ClientRequest, { kind: 'incomplete' }> | 'ended'> {
     await this.#hearTransactionId();
@@ -208,15 +218,17 @@ export class Dialogue {
       } catch (error) {
         if (!(error instanceof BackendLost)) throw error;
         this.backing.close(); // who needs one next opens it
+        this.#lost?.();
       }
     });
   }
 
   #unwatch(): void {
+    const rest = this.#asideRest;
+    this.#asideRest = EMPTY;
     if (!this.backing.isThere) return;
     this.backing.backend.watch(undefined);
-    if (this.#asideRest.length > 0) this.backing.backend.unread(this.#asideRest);
-    this.#asideRest = EMPTY;
+    if (rest.length > 0) this.backing.backend.unread(rest);
   }
 
   /** Between transactions, as the database does. */
@@ -236,7 +248,9 @@ export class Dialogue {
     while (bytes.length - at >= HEADER_LENGTH) {
       const end = at + 1 + bytes.readInt32BE(at + 1);
       if (end > bytes.length) break;
-      if (bytes[at] !== BACKEND.errorResponse) told.push(bytes.subarray(at, end));
+      const whole = bytes.subarray(at, end);
+      if (whole[0] !== BACKEND.errorResponse) told.push(whole);
+      if (whole[0] === BACKEND.parameterStatus) this.backing.book.noteParameter(whole);
       at = end;
     }
     this.#asideRest = bytes.subarray(at);
@@ -387,7 +401,9 @@ export class Dialogue {
   async #hearTransactionId(): Promise<void> {
     if (!this.#isIdAwaited) return;
     this.#isIdAwaited = false;
-    const { rows } = await this.backing.busily(() => readReply(this.backing.backend));
+    const { rows, error } = await this.backing.busily(() => readReply(this.backing.backend));
+    // Cancelled, perhaps: then the transaction has failed, and the client does not know. After an error of its own it does.
+    if (error !== undefined && this.status === 'T') throw new BackendLost();
     this.#fields.transactionId = rows[0]?.[0] ?? '';
   }
 
@@ -423,6 +439,7 @@ export class Dialogue {
     this.touched.clear();
     const fields = this.#fields;
     fields.journal = this.journal.bytes;
+    if (this.backing.isThere) fields.unnamed = this.backing.book.unnamed;
     [fields.status, fields.verdict, fields.transactionId, fields.backendIdentity] = ['I', '', '', ''];
     fields.preparedAs = '';
   }

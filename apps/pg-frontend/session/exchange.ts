@@ -13,7 +13,6 @@ import {
   bodyOf,
   errorResponse,
   readErrorFields,
-  readParameter,
   readStatus,
   type Complaint,
   type ErrorFields,
@@ -64,6 +63,13 @@ const MAY_PASS = new Set<number>([
   BACKEND.rowDescription,
   BACKEND.parameterDescription,
 ]);
+/** What is told whatever became of the question. */
+const BESIDE_THE_ANSWER = new Set<number>([
+  BACKEND.readyForQuery,
+  BACKEND.parameterStatus,
+  BACKEND.notificationResponse,
+  BACKEND.noticeResponse,
+]);
 const MAX_MESSAGE_LENGTH = 0x7fff_fff0;
 
 export class Exchange {
@@ -78,6 +84,7 @@ export class Exchange {
   #hasCopied = false;
   /** The end of the client's data has been sent along. */
   #isCopyFed = false;
+  #namesStatements = false;
   #copy: 'none' | 'in' | 'out' = 'none';
   #rest: Buffer = EMPTY;
   #passingLength = 0;
@@ -121,6 +128,7 @@ export class Exchange {
         const parse = readParse(whole);
         const query = this.#book.classify(parse?.text);
         this.#awaited.push({ kind: 'parse', name: parse?.name ?? '', parse: whole, query });
+        if (parse?.name !== '') this.#namesStatements = true;
         break;
       }
       case FRONTEND.bind: {
@@ -135,6 +143,7 @@ export class Exchange {
       case FRONTEND.close: {
         const { kind: of = 'unknown', name = '' } = readNamed(whole) ?? {};
         this.#awaited.push({ kind: 'close', of, name });
+        if (of === 'statement') this.#namesStatements = true;
         break;
       }
       case FRONTEND.execute:
@@ -180,6 +189,11 @@ export class Exchange {
       default:
         break;
     }
+  }
+
+  /** Named statements come or go by it. */
+  get namesStatements(): boolean {
+    return this.#namesStatements;
   }
 
   /** A part of it was not kept: a large request, or the data of a COPY. */
@@ -368,7 +382,7 @@ export class Exchange {
 
   /** Reads a whole message: part of the answer, something aside that the client is told all the same, or nothing for it. */
   #read(whole: Buffer): 'answer' | 'aside' | 'dropped' {
-    if (this.#isSubstituted && whole[0] !== BACKEND.readyForQuery) return 'dropped';
+    if (this.#isSubstituted && !BESIDE_THE_ANSWER.has(whole[0] ?? 0)) return 'dropped';
     switch (whole[0]) {
       case BACKEND.dataRow:
       case BACKEND.copyData:
@@ -406,7 +420,7 @@ export class Exchange {
         this.#hasCopied = true;
         return 'answer';
       case BACKEND.parameterStatus:
-        this.#noteParameter(whole);
+        this.#book.noteParameter(whole);
         return 'aside';
       case BACKEND.noticeResponse:
       case BACKEND.notificationResponse:
@@ -414,11 +428,6 @@ export class Exchange {
       default:
         return 'answer';
     }
-  }
-
-  #noteParameter(whole: Buffer): void {
-    const parameter = readParameter(bodyOf(whole));
-    if (parameter !== undefined) this.#book.note(parameter.name, parameter.value);
   }
 
   #completed(whole: Buffer): 'answer' | 'dropped' {
@@ -439,6 +448,8 @@ export class Exchange {
     }
     this.#copy = 'none';
     // A simple Query's error is followed by ReadyForQuery; one in the extended protocol only by the Sync's.
+    const [failed] = this.#awaited;
+    if (failed?.kind === 'parse' && failed.name === '') this.#book.remove(''); // it had replaced the one before
     if (this.#awaited.length > 0 || this.#syncs === 'none') {
       this.#isSkipping = this.#syncs !== 'sync';
       if (this.#syncs === 'query') this.#syncs = 'none';

@@ -2,9 +2,9 @@
 
 import type { Exchange } from './exchange.js';
 
-/** The client has asked for it to the end, and has nothing of its answer. */
+/** The client has asked for it to the end, has nothing of its answer, and prepares nothing by it that it would use again. */
 export function isPlainCommit(exchange: Exchange): boolean {
   const [only, ...others] = exchange.classes;
-  const isPlain = only?.commits === 'alone' && others.length === 0;
+  const isPlain = only?.commits === 'alone' && others.length === 0 && !exchange.namesStatements;
   return isPlain && exchange.isAsked && exchange.given().length === 0;
 }

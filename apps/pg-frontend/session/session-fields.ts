@@ -18,6 +18,8 @@ export type Pin =
   | 'unknown-parameters'
   /** What SQL's PREPARE has prepared can't be found in the text of its message. */
   | 'unclear-statements'
+  /** The database has not said what the session has become; it is asked again behind the next transaction. */
+  | 'unknown-state'
   /** Named connections to other servers, opened in SQL. */
   | 'connections'
   /** A replication origin or a temporary replication slot. */

@@ -3,6 +3,8 @@
 // Only the extended protocol's own: those that SQL's PREPARE makes are asked for (`inspection.ts`). Text is read byte by byte
 // (latin1), so that no encoding of the client's is changed on the way; the words of SQL are ASCII.
 
+import { LIMITS } from '../limits.js';
+import { bodyOf, readParameter } from '../wire/backend-messages.js';
 import { classifyQuery, type QueryClass } from '../sql/classify.js';
 import { customParametersOf } from '../sql/custom-parameters.js';
 import type { StandardConformingStrings } from '../sql/lexer.js';
@@ -13,13 +15,14 @@ export interface KnownStatement {
   readonly query: QueryClass;
 }
 
+const NONE: Buffer = Buffer.alloc(0);
 const BACKSLASH_ENCODINGS = /^(?:SJIS|SHIFT_JIS_2004|BIG5|GBK|GB18030|UHC|JOHAB)$/i;
 
 /** Of what could not be read: the database will say so. */
 export const UNCLEAR: QueryClass = {
   statementCount: 1,
   commits: 'unclear',
-  rollsBack: 'none',
+  rollsBack: 'among-others',
   begins: true,
   touches: new Set(['parameters', 'role', 'prepared', 'channels', 'temporary', 'advisory-locks', 'held-cursors']),
 };
@@ -78,6 +81,18 @@ export class StatementBook {
     if (this.statements.delete(name) && name !== '') this.#changeCount++;
   }
 
+  /** The Parse message of the unnamed one, where there is one that travels. */
+  get unnamed(): Buffer {
+    const parse = this.statements.get('')?.parse ?? NONE;
+    return parse.length <= LIMITS.unnamedLength ? parse : NONE;
+  }
+
+  /** A ParameterStatus. */
+  noteParameter(whole: Buffer): void {
+    const parameter = readParameter(bodyOf(whole));
+    if (parameter !== undefined) this.note(parameter.name, parameter.value);
+  }
+
   /** The Parse messages of the named ones. */
   named(): Buffer[] {
     return [...this.statements].flatMap(([name, { parse }]) => (name === '' ? [] : [parse]));
@@ -94,10 +109,8 @@ export class StatementBook {
     return hasChanged;
   }
 
-  /** DISCARD ALL or DEALLOCATE ALL. */
+  /** DISCARD ALL or DEALLOCATE ALL: all that have names. */
   removeAll(): void {
-    if (this.statements.size === 0) return;
-    this.statements.clear();
-    this.#changeCount++;
+    for (const name of this.statements.keys()) if (name !== '') this.remove(name);
   }
 }

@@ -4,7 +4,7 @@
 // transaction is never guessed: if it is not there any more, its id tells.
 
 import { ask } from '../database/ask.js';
-import { BackendLost } from '../database/database.js';
+import { BackendLost, DatabaseRefused } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import type { ErrorFields } from '../wire/backend-messages.js';
 import { quoteLiteral } from '../wire/frontend-messages.js';
@@ -18,7 +18,6 @@ export const PREPARED_PREFIX = 'migratory_';
 
 const UNDEFINED_OBJECT = '42704';
 const BUSY = '55000';
-const POLL_MS = 20;
 
 /** Of a transaction of this connection: no other one ever has the same. */
 export function preparedName(cid: string, epoch: number, transactionId: string): string {
@@ -56,10 +55,11 @@ export async function commitPrepared(
       if (error.C === UNDEFINED_OBJECT) return settled(await ofTransaction(dialogue, fields.transactionId));
       if (error.C !== BUSY || clock.now() > giveUpAt) return 'unknown';
     } catch (error) {
-      if (!(error instanceof BackendLost) || clock.now() > giveUpAt) throw error;
+      const mayPass = error instanceof BackendLost || error instanceof DatabaseRefused;
+      if (!mayPass || clock.now() > giveUpAt) throw error;
       dialogue.backing.close();
     }
-    await clock.wait(POLL_MS); // another session is committing it
+    await clock.wait(LIMITS.resolvePollMs); // another session is committing it
   }
 }
 

@@ -117,8 +117,13 @@ test.serial('as often as it moves, in transactions too, a client hears everythin
   });
   const before = moves.length;
   for (let round = 0; isMoving(); round++) {
-    if (round % 2 === 0) {
+    if (round % 3 === 0) {
       await moveAll();
+      continue;
+    }
+    if (round % 3 === 1) {
+      // The move waits for the end of the statement, with which notifications come.
+      await Promise.all([client.query('SELECT pg_sleep(0.02)'), moveAll()]);
       continue;
     }
     await client.query('BEGIN');
@@ -179,10 +184,14 @@ test.serial('its own notifications too, and none of channels that it has left', 
 test.serial('what was notified reaches a client before the answer to what it asks then', async (t) => {
   const listening = new ListeningClient(world.url());
   await listening.listen('prompt');
-  for (let round = 0; round < 3; round++) {
-    await listening.client.query(`NOTIFY prompt, '${round}'`);
-    t.is(listening.heard.length, round + 1);
-  }
+  const messages: string[] = [];
+  const { connection } = listening.client as unknown as { readonly connection: EventEmitter };
+  connection.on('notification', () => messages.push('notification'));
+  connection.on('commandComplete', () => messages.push('complete'));
+  connection.on('readyForQuery', () => messages.push('ready'));
+  for (let round = 0; round < 3; round++) await listening.client.query(`NOTIFY prompt, '${round}'`);
+  const each = ['complete', 'notification', 'ready'];
+  t.deepEqual(messages, [...each, ...each, ...each]);
   await listening.client.end();
 });
 

@@ -30,8 +30,10 @@ test('a sequence without an end is kept, but not for ever', (t) => {
 });
 
 test('what is too large is passed on as it comes, behind what came before it', (t) => {
-  const head = (length: number): Buffer => Buffer.concat([Buffer.from('Q'), int32(length - 1), Buffer.alloc(10, ' ')]);
+  const head = (length: number): Buffer => Buffer.concat([Buffer.from('Q'), int32(length - 1), Buffer.alloc(300, ' ')]);
   t.deepEqual(of(head(LIMITS.inspectedLength)), { kind: 'incomplete' });
+  const fewBytes = head(LIMITS.inspectedLength + 1).subarray(0, 100);
+  t.deepEqual(of(fewBytes), { kind: 'incomplete' }, 'its names may be still to come');
   const large = head(LIMITS.inspectedLength + 1);
   t.like(of(large), { kind: 'large', length: LIMITS.inspectedLength + 1 });
   t.like(of(PARSE, large), { kind: 'messages', messages: [PARSE] });

@@ -2,6 +2,7 @@
 // each number is in the database once.
 
 import test from 'ava';
+import { turn } from '@migratory/framework/internal/testing/turns.js';
 import { migrateEverywhere } from '@migratory/framework/testing';
 import { DatabaseSession } from '@migratory/pg-frontend/internal/database-session.js';
 import type { CommitMode } from '@migratory/pg-frontend/internal/session/session-services.js';
@@ -123,6 +124,7 @@ for (const [what, turns, numbers] of scripts) {
         });
         t.true(moves > 10);
         t.is(databases.length, runs);
+        await turn(); // the last sessions end
         for (const { store, living } of databases) {
           t.deepEqual(store.committed, numbers);
           t.deepEqual([store.prepared.size, living.length], [0, 0]);

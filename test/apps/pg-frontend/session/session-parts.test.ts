@@ -89,7 +89,7 @@ test('a book knows what is prepared, and whether something has changed', (t) => 
   book.note('TimeZone', 'UTC');
   t.false(book.takeChange(), 'nothing new');
   book.removeAll();
-  t.deepEqual([book.statements.size, book.takeChange()], [0, true]);
+  t.deepEqual([[...book.statements.keys()], book.takeChange()], [[''], true], 'DEALLOCATE ALL is of those with names');
 });
 
 test('texts are read as the session says', (t) => {
