@@ -24,6 +24,7 @@ import {
   type StageIo,
 } from '@migratory/framework';
 import { BackendLost, DatabaseRefused } from './database/database.js';
+import { LIMITS } from './limits.js';
 import { Login } from './login.js';
 import { commitAnswer, fateOf } from './session/commit.js';
 import { Dialogue, type Outcome } from './session/dialogue.js';
@@ -69,7 +70,6 @@ export class DatabaseSession {
   readonly #services: SessionServices;
   readonly #context: ConnectionContext;
   #dialogue: Dialogue | undefined;
-  #interruption: 'none' | 'resumed' = 'none';
   #unregister: (() => void) | undefined;
 
   constructor(services: SessionServices, context: ConnectionContext) {
@@ -172,15 +172,6 @@ export class DatabaseSession {
     const dialogue = this.#enter(io);
     try {
       if (!dialogue.backing.isThere) return next('resuming');
-      if (this.#interruption === 'resumed') {
-        // What a move has interrupted is not interrupted again: else a long statement would never come to its end.
-        this.#interruption = 'none';
-        if (!dialogue.isUnderWay && isOver(await dialogue.awaitRequest())) {
-          this.#abandon();
-          return done();
-        }
-        return next('statement');
-      }
       for (;;) {
         const outcome: Outcome = await dialogue.converse('open');
         if (outcome === 'needs-lock') return next('statement');
@@ -210,13 +201,20 @@ export class DatabaseSession {
     const dialogue = this.#enter(io);
     try {
       await this.#back(dialogue, io);
+      // What the move has interrupted comes before the next one, or a long statement would never come to its end.
+      const grace = this.#services.clock.wait(LIMITS.resumedGraceMs).then(() => 'quiet' as const);
+      const request = dialogue.isUnderWay ? 'under-way' : await Promise.race([dialogue.awaitRequest(), grace]);
+      if (request === 'under-way' || (request !== 'quiet' && !isOver(request))) return next('statement');
+      if (request !== 'quiet') {
+        this.#abandon();
+        return done();
+      }
     } catch (error) {
       if (!(await this.#survives(dialogue, error))) {
         await this.#farewell(io, error);
         return done();
       }
     }
-    this.#interruption = 'resumed';
     return next('transaction');
   }
 
@@ -434,8 +432,8 @@ export class DatabaseSession {
   }
 }
 
-function isOver(request: { readonly kind: string } | 'ended'): boolean {
-  return request === 'ended' || request.kind === 'terminate';
+function isOver(request: { readonly kind: string } | string): boolean {
+  return typeof request === 'string' ? request === 'ended' : request.kind === 'terminate';
 }
 
 const STATE_LOST: Complaint = {

@@ -52,6 +52,8 @@ export const LIMITS = {
   handOverLength: 1024 * 1024,
   /** Of these, in one notification: in base64 less than the 8,000 bytes that a payload may have. */
   handOverPieceLength: 5_000,
+  /** How long a transaction that was run again waits for the request that a move may have interrupted. */
+  resumedGraceMs: 50,
   /** How long the fate of a transaction is asked for. */
   resolveMs: 30_000,
   resolvePollMs: 20,

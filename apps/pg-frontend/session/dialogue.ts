@@ -71,6 +71,7 @@ export class Dialogue {
   /** Where a restart point within the stage goes on: another stage, or the same. */
   #restartStage: string | undefined;
   #asideRest: Buffer = EMPTY;
+  #watchCount = 0;
   readonly #passage: Passage;
   #lost: (() => void) | undefined;
   /** By the tags of the last exchange. */
@@ -179,6 +180,7 @@ export class Dialogue {
     await this.#hearTransactionId();
     const request = nextRequest(this.#fields.pending);
     if (request.kind !== 'incomplete') return request;
+    const watch = ++this.#watchCount;
     this.#watch();
     try {
       for (;;) {
@@ -187,7 +189,7 @@ export class Dialogue {
         if (awaited.kind !== 'incomplete') return awaited;
       }
     } finally {
-      this.#unwatch();
+      if (watch === this.#watchCount) this.#unwatch(); // a stage that has ended meanwhile leaves the next one its watch
     }
   }
 

@@ -18,7 +18,8 @@ export function preparingStatement(
     (statement) =>
       statement.leadingWords[0] === 'prepare' && nameIn(statement.text, standardConformingStrings) === name,
   );
-  return preparing?.text;
+  // One that stood alone is kept to the letter: pg_prepared_statements shows it.
+  return preparing !== undefined && split.statements.length === 1 ? text : preparing?.text;
 }
 
 /** What PREPARE names, as the server keeps it. */

@@ -15,7 +15,7 @@ import type { ClientCase, Place } from './suite.js';
 
 const MOVES_PER_SECOND = 25;
 /** The scripts that say most in the least time. */
-const PSQL_CASES = new Set(['transactions', 'prepared', 'settings', 'errors', 'a script as a single transaction']);
+const PSQL_CASES = new Set(['transactions', 'prepared', 'settings']);
 
 let world: PostgresWorld;
 test.before(async () => {

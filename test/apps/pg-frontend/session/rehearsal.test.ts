@@ -119,8 +119,8 @@ for (const [what, turns, numbers] of scripts) {
             return containerOf({ database, commitMode });
           },
           limits: SERVICE_LIMITS,
-          singleLimit: 40,
-          pairLimit: 12,
+          singleLimit: 24,
+          pairLimit: 6,
         });
         t.true(moves > 10);
         t.is(databases.length, runs);
