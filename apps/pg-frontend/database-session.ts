@@ -1,8 +1,8 @@
 // One client's session at the database, wherever it happens to be served.
 //
 //   login -> opening -> idle <-> statement <-> transaction -> committing -> idle
-//                                    |                            |
-//                           pinned, answering                   resolving
+//                                    |             |              |
+//                           pinned, answering   resuming      resolving
 //
 // `idle` and `transaction` are open: there the session may move at any instant. What goes on in `statement`, `committing`
 // and `resolving` can't be taken back: those are locked. In `answering`, which takes long, and in `pinned` the session can't be
@@ -69,6 +69,7 @@ export class DatabaseSession {
   readonly #services: SessionServices;
   readonly #context: ConnectionContext;
   #dialogue: Dialogue | undefined;
+  #interruption: 'none' | 'resumed' = 'none';
   #unregister: (() => void) | undefined;
 
   constructor(services: SessionServices, context: ConnectionContext) {
@@ -94,10 +95,8 @@ export class DatabaseSession {
       this.session = encodeSession(record) ?? this.session;
       log.record(io.cid, { kind: 'logged-in', user: record.login.user, database: record.login.database });
     } catch (error) {
-      {
-        await this.#farewell(io, error);
-        return done();
-      }
+      await this.#farewell(io, error);
+      return done();
     }
     return next('idle');
   }
@@ -112,14 +111,12 @@ export class DatabaseSession {
       const request = await Promise.race(awaited);
       if (request === 'lost') return next('idle'); // so that it goes on listening
       if (isOver(request)) {
-        this.#leave();
+        this.#abandon();
         return done();
       }
     } catch (error) {
-      {
-        await this.#farewell(io, error);
-        return done();
-      }
+      await this.#farewell(io, error);
+      return done();
     }
     return next('statement');
   }
@@ -134,7 +131,7 @@ export class DatabaseSession {
       if (outcome === 'is-long') return next('answering');
       if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
       if (outcome === 'ended') {
-        this.#leave();
+        this.#abandon();
         return done();
       }
       await this.#conclude(dialogue, io);
@@ -156,7 +153,7 @@ export class DatabaseSession {
       const outcome = await dialogue.converse('pinned');
       if (outcome === 'commits') return next('committing');
       if (outcome === 'ended') {
-        this.#leave();
+        this.#abandon();
         return done();
       }
       await this.#conclude(dialogue, io);
@@ -174,10 +171,12 @@ export class DatabaseSession {
   async transaction(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      if ((await this.#back(dialogue, io)) === 'resumed') {
+      if (!dialogue.backing.isThere) return next('resuming');
+      if (this.#interruption === 'resumed') {
         // What a move has interrupted is not interrupted again: else a long statement would never come to its end.
+        this.#interruption = 'none';
         if (!dialogue.isUnderWay && isOver(await dialogue.awaitRequest())) {
-          this.#leave();
+          this.#abandon();
           return done();
         }
         return next('statement');
@@ -187,7 +186,7 @@ export class DatabaseSession {
         if (outcome === 'needs-lock') return next('statement');
         if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
         if (outcome === 'ended') {
-          this.#leave();
+          this.#abandon();
           return done();
         }
         await this.#conclude(dialogue, io);
@@ -205,20 +204,34 @@ export class DatabaseSession {
     return next('transaction');
   }
 
+  /** The transaction is run again, at a member that it has come to. A move waits for that, or it would never be there. */
+  @Stage({ output: 'held', lock: true })
+  async resuming(io: StageIo): Promise<Next<DatabaseSession>> {
+    const dialogue = this.#enter(io);
+    try {
+      await this.#back(dialogue, io);
+    } catch (error) {
+      if (!(await this.#survives(dialogue, error))) {
+        await this.#farewell(io, error);
+        return done();
+      }
+    }
+    this.#interruption = 'resumed';
+    return next('transaction');
+  }
+
   /** The session has something that can't be taken elsewhere. */
   @Stage({ output: 'held', lock: 'pinned' })
   async pinned(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
       if (isOver(await dialogue.awaitRequest())) {
-        this.#leave();
+        this.#abandon();
         return done();
       }
     } catch (error) {
-      {
-        await this.#farewell(io, error);
-        return done();
-      }
+      await this.#farewell(io, error);
+      return done();
     }
     return next('statement');
   }
@@ -231,16 +244,14 @@ export class DatabaseSession {
       await dialogue.learnTransactionId('before-commit');
       dialogue.restartAt('resolving');
       if ((await dialogue.converse('pinned', 'allowed')) === 'ended') {
-        this.#leave();
+        this.#abandon();
         return done();
       }
       await this.#conclude(dialogue, io);
     } catch (error) {
       if (error instanceof BackendLost) return next('resolving');
-      {
-        await this.#farewell(io, error);
-        return done();
-      }
+      await this.#farewell(io, error);
+      return done();
     }
     if (this.pins.length > 0) return next('pinned');
     return this.status === 'I' ? next('idle') : next('transaction');
@@ -257,10 +268,8 @@ export class DatabaseSession {
       dialogue.closeTransaction();
       await io.write(answer);
     } catch (error) {
-      {
-        await this.#farewell(io, error);
-        return done();
-      }
+      await this.#farewell(io, error);
+      return done();
     }
     return next('idle');
   }
@@ -338,18 +347,17 @@ export class DatabaseSession {
   }
 
   /** A session at the database that is the client's, with its transaction where it was. */
-  async #back(dialogue: Dialogue, io: StageIo): Promise<'there' | 'opened' | 'resumed'> {
+  async #back(dialogue: Dialogue, io: StageIo): Promise<void> {
     const { backing, record } = dialogue;
-    if (backing.isThere) return 'there';
+    if (backing.isThere) return;
     if (this.#hasLostMore) throw new SessionEnded(STATE_LOST);
     if (this.status !== 'I') return this.#resume(dialogue, io);
     await backing.open(record);
     const changes = parameterChanges(record, backing.backend.reported);
-    if (changes.length === 0) return 'opened';
+    if (changes.length === 0) return;
     this.session = encodeSession(record) ?? this.session;
     void io.write(changes);
     io.snapshot();
-    return 'opened';
   }
 
   /** The session at the database had what can't be had again by running the transaction once more, or not at all. */
@@ -357,11 +365,8 @@ export class DatabaseSession {
     return this.pins.some((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
   }
 
-  async #resume(dialogue: Dialogue, io: StageIo): Promise<'resumed'> {
-    if (this.pins.some((pin) => TRANSACTION_PINS.has(pin))) {
-      await this.#giveUp(dialogue);
-      return 'resumed';
-    }
+  async #resume(dialogue: Dialogue, io: StageIo): Promise<void> {
+    if (this.pins.some((pin) => TRANSACTION_PINS.has(pin))) return this.#giveUp(dialogue);
     const { outcome, statements, durationMs, exchange, touched } = await dialogue.backing.resume(dialogue.record);
     this.#services.log.record(io.cid, {
       kind: 'resumed',
@@ -376,7 +381,6 @@ export class DatabaseSession {
     if (outcome === 'different') await dialogue.giveUp();
     this.backendIdentity = dialogue.backing.backend.identity;
     io.snapshot();
-    return 'resumed';
   }
 
   async #conclude(dialogue: Dialogue, io: StageIo): Promise<void> {
@@ -406,11 +410,6 @@ export class DatabaseSession {
     this.#services.log.record(io.cid, { kind: 'ended', code: complaint.code });
     this.#abandon();
     await io.write(errorResponse(complaint));
-  }
-
-  /** The client is gone, in order. */
-  #leave(): void {
-    this.#abandon();
   }
 
   /** DISCARD ALL makes a session as new, but for what the client has made up itself. */

@@ -88,6 +88,7 @@ async function main(): Promise<void> {
     log.info({ event: 'ready', member: id, ip, port, ...(metrics && { metrics: metrics.url }), pid: process.pid });
     const signal = await Promise.race([signalled('SIGTERM'), signalled('SIGINT')]);
     await stop(member, log, signal);
+    await services.allHandedOver();
   } finally {
     await metrics?.close();
     pool.close();

@@ -24,6 +24,7 @@ export interface ArenaOptions {
 
 export interface Arena {
   readonly database: EmbeddedDatabase;
+  readonly memberCount: number;
   /** Where clients connect. */
   readonly url: string;
   /** Undefined where clients go straight to the database. */
@@ -48,7 +49,7 @@ export async function startArena(options: ArenaOptions): Promise<Arena> {
 async function startParts(options: ArenaOptions): Promise<Arena> {
   const database = await startEmbeddedDatabase({ settings: SETTINGS });
   if (options.path === 'direct') {
-    return { database, url: database.url, world: undefined, close: () => database.stop() };
+    return { database, memberCount: 0, url: database.url, world: undefined, close: () => database.stop() };
   }
   const log = options.logPath === undefined ? undefined : createWriteStream(options.logPath);
   try {
@@ -58,7 +59,7 @@ async function startParts(options: ArenaOptions): Promise<Arena> {
       await database.stop();
       log?.end();
     };
-    return { database, url: world.url(), world, close };
+    return { database, memberCount: world.frontends.length, url: world.url(), world, close };
   } catch (error) {
     await database.stop();
     log?.end();
@@ -85,6 +86,11 @@ function startWorld(
     },
     log: (member, line) => void log?.write(`${JSON.stringify({ member, ...line })}\n`),
   });
+}
+
+/** The same database, without what stands before it. */
+export function directly(arena: Arena): Arena {
+  return { ...arena, memberCount: 0, url: arena.database.url, world: undefined };
 }
 
 /** A session of the campaign's own, past all front-ends. It ends with the database at the latest. */

@@ -15,7 +15,7 @@ import { resolve, violationsOf, type Violation } from './verdict.js';
 const APPLICATION = 'bank';
 const MEMBER_COUNT = 3;
 
-export interface BankOptions {
+export interface BankCampaign {
   /** How many have to be acknowledged. */
   readonly transferCount: number;
   readonly clientCount: number;
@@ -24,6 +24,9 @@ export interface BankOptions {
   readonly moves: Pace | 'none';
   /** Foul: front-ends and sessions of the database are killed. */
   readonly weather: 'fair' | 'foul';
+}
+
+export interface BankOptions extends BankCampaign {
   readonly path: 'through the front-end' | 'direct';
   readonly commit?: 'locked' | 'two-phase' | undefined;
   readonly logPath?: string | undefined;
@@ -46,13 +49,19 @@ export async function runBank(options: BankOptions, watch: Watch = () => undefin
   const report = (event: GatewayEvent): void => whereabouts.told(event);
   const arena = await startArena({ path, commit, logPath, report, memberCount: MEMBER_COUNT });
   try {
-    return await runIn(arena, options, whereabouts, watch);
+    return await runBankIn(arena, options, whereabouts, watch);
   } finally {
     await arena.close();
   }
 }
 
-async function runIn(arena: Arena, options: BankOptions, whereabouts: Whereabouts, watch: Watch): Promise<BankOutcome> {
+/** In an arena that stands already, whose gateway tells `whereabouts` of its moves. */
+export async function runBankIn(
+  arena: Arena,
+  options: BankCampaign,
+  whereabouts = new Whereabouts(),
+  watch: Watch = () => undefined,
+): Promise<BankOutcome> {
   const { transferCount, clientCount, accountCount, seed, weather } = options;
   const [ledger, tally, violations, losses] = [new Ledger(), new Tally(), [] as Violation[], [] as Loss[]];
   const database = await connectDirectly(arena.database.url);
@@ -94,15 +103,20 @@ function drawOf(seed: number, purpose: number): Draw {
   return new Draw(seed * 1_000 + purpose);
 }
 
-function moverOf({ world }: Arena, options: BankOptions, whereabouts: Whereabouts, tally: Tally): Mover | undefined {
+function moverOf(
+  { world, memberCount }: Arena,
+  options: BankCampaign,
+  whereabouts: Whereabouts,
+  tally: Tally,
+): Mover | undefined {
   const { moves, seed } = options;
   if (world === undefined || moves === 'none') return undefined;
   const asked = (port: number, member: number): void => whereabouts.asked(port, member);
   const { gateway } = world;
-  return new Mover({ gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), pace: moves, tally, asked });
+  return new Mover({ gateway, memberCount, draw: drawOf(seed, 1), pace: moves, tally, asked });
 }
 
-async function killerOf({ world, database }: Arena, options: BankOptions, tally: Tally): Promise<Killer | undefined> {
+async function killerOf({ world, database }: Arena, options: BankCampaign, tally: Tally): Promise<Killer | undefined> {
   if (options.weather === 'fair') return undefined;
   const draw = drawOf(options.seed, 2);
   const frontends = world?.frontends ?? [];

@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly database: Database;
   readonly clock: Pick<SystemClock, 'now' | 'wait'>;
   readonly log: SessionLog;
+  /** A session that has left hands over its notifications until `handedOver` resolves. */
+  isHandingOver(handedOver: Promise<void>): void;
 }
 
 /** Which connection it is, and how often it has moved until it came here. */
@@ -262,7 +264,7 @@ export class Backing {
     this.#listener = undefined;
     this.#origin = 'an-origin';
     if (work === 'under-way') listener.cancel();
-    void listener.leave();
+    this.#surroundings.isHandingOver(listener.leave());
   }
 
   get isListening(): boolean {

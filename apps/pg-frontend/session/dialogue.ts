@@ -11,13 +11,14 @@ import type { StageIo } from '@migratory/framework';
 import { question, readReply } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
-import { errorResponse, readyForQuery, type Complaint, type ErrorFields } from '../wire/backend-messages.js';
+import { errorResponse, readyForQuery, type ErrorFields } from '../wire/backend-messages.js';
 import { FLUSH } from '../wire/frontend-messages.js';
 import { BACKEND, FRONTEND, HEADER_LENGTH, type TransactionStatus } from '../wire/message.js';
 import { Backing, SessionEnded, type Journey, type Surroundings } from './backing.js';
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
+import { CANNOT_BE_RESTORED, NOT_CONTINUED } from './complaints.js';
 import { isPlainCommit } from './plain-commit.js';
 import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
@@ -42,22 +43,6 @@ export type Outcome =
   | 'commits'
   /** The client has ended its stream, or said Terminate. */
   | 'ended';
-
-/** The client is told that the transaction is over because it could not be continued. Applications retry it. */
-export const NOT_CONTINUED: Complaint = {
-  severity: 'ERROR',
-  code: '40001',
-  message: 'could not serialize access: the transaction could not be continued at another server',
-  detail: 'Run again there, a statement was answered differently from before, or could not be run.',
-  hint: 'The transaction might succeed if retried.',
-};
-
-const CANNOT_BE_RESTORED: Complaint = {
-  severity: 'FATAL',
-  code: '08006',
-  message: 'the session at the database was lost while a transaction was being committed',
-  detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
-};
 
 /** Tags, and texts, of statements that give a transaction its id. */
 const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/i;

@@ -17,23 +17,15 @@ import {
   type Complaint,
   type ErrorFields,
 } from '../wire/backend-messages.js';
-import { readBind, readExecute, readNamed, readParse, readQuery } from '../wire/frontend-messages.js';
 import { BACKEND, FRONTEND, HEADER_LENGTH, readCString, type TransactionStatus } from '../wire/message.js';
 import { AnswerDigest } from './answer-digest.js';
-import { UNCLEAR, type StatementBook } from './statement-book.js';
+import { askedBy, type Asked, type Awaited } from './asked.js';
+import type { StatementBook } from './statement-book.js';
 
 /** The database said something that its protocol does not have there. */
 export class BackendProtocolViolated extends Error {
   override readonly name = 'BackendProtocolViolated';
 }
-
-/** What completes it, and what is true then. */
-type Awaited =
-  | { readonly kind: 'parse'; readonly name: string; readonly parse: Buffer; readonly query: QueryClass }
-  | { readonly kind: 'bind'; readonly portal: string; readonly query: QueryClass }
-  | { readonly kind: 'close'; readonly of: 'statement' | 'portal' | 'unknown'; readonly name: string }
-  | { readonly kind: 'describe' }
-  | { readonly kind: 'execute' };
 
 /** How far the answer has come. */
 export type Progress =
@@ -110,85 +102,22 @@ export class Exchange {
   /** Notes a whole message that is sent to the database. */
   ask(whole: Buffer): void {
     this.#request.push(whole);
-    if (this.#isSkipping && whole[0] !== FRONTEND.sync) return;
-    switch (whole[0]) {
-      case FRONTEND.query: {
-        this.#book.statements.delete(''); // a simple Query destroys the unnamed statement
-        this.#classes.push(this.#book.classify(readQuery(whole)));
-        this.#syncs = 'query';
-        break;
-      }
-      case FRONTEND.functionCall:
-        this.#syncs = 'query';
-        break;
-      case FRONTEND.sync:
-        this.#syncs = 'sync';
-        break;
-      case FRONTEND.parse: {
-        const parse = readParse(whole);
-        const query = this.#book.classify(parse?.text);
-        this.#awaited.push({ kind: 'parse', name: parse?.name ?? '', parse: whole, query });
-        if (parse?.name !== '') this.#namesStatements = true;
-        break;
-      }
-      case FRONTEND.bind: {
-        const bind = readBind(whole);
-        const query = this.#queryOfStatement(bind?.statement ?? '');
-        this.#awaited.push({ kind: 'bind', portal: bind?.portal ?? '', query });
-        break;
-      }
-      case FRONTEND.describe:
-        this.#awaited.push({ kind: 'describe' });
-        break;
-      case FRONTEND.close: {
-        const { kind: of = 'unknown', name = '' } = readNamed(whole) ?? {};
-        this.#awaited.push({ kind: 'close', of, name });
-        if (of === 'statement') this.#namesStatements = true;
-        break;
-      }
-      case FRONTEND.execute:
-        this.#classes.push(this.#queryOfPortal(readExecute(whole) ?? ''));
-        this.#awaited.push({ kind: 'execute' });
-        break;
-      case FRONTEND.copyDone:
-      case FRONTEND.copyFail:
-        this.#isCopyFed = true;
-        break;
-      default:
-        break;
-    }
+    if (!this.#isSkipping || whole[0] === FRONTEND.sync) this.#note(askedBy(whole, 'kept', this.#book, this.#awaited));
   }
 
   /** Notes a message that is too large to be kept, by its beginning: the transaction can't be run again. */
   askUnread(head: Buffer): void {
     this.#isUnkept = true;
     this.#request.push(EMPTY);
-    switch (head[0]) {
-      case FRONTEND.query:
-        this.#book.statements.delete('');
-        this.#classes.push(UNCLEAR);
-        this.#syncs = 'query';
-        break;
-      case FRONTEND.functionCall:
-        this.#syncs = 'query';
-        break;
-      case FRONTEND.parse: {
-        const name = readCString(head, HEADER_LENGTH, 'latin1')?.text ?? '';
-        this.#awaited.push({ kind: 'parse', name, parse: EMPTY, query: UNCLEAR });
-        break;
-      }
-      case FRONTEND.bind: {
-        const bind = readBind(head);
-        this.#awaited.push({
-          kind: 'bind',
-          portal: bind?.portal ?? '',
-          query: this.#queryOfStatement(bind?.statement ?? ''),
-        });
-        break;
-      }
-      default:
-        break;
-    }
+    this.#note(askedBy(head, 'unread', this.#book, this.#awaited));
+  }
+
+  #note({ awaited, executes, ends, says }: Asked): void {
+    if (awaited !== undefined) this.#awaited.push(awaited);
+    if (executes !== undefined) this.#classes.push(executes);
+    if (ends !== undefined) this.#syncs = ends;
+    if (says === 'named-statement') this.#namesStatements = true;
+    if (says === 'end-of-copy') this.#isCopyFed = true;
   }
 
   /** Named statements come or go by it. */
@@ -204,17 +133,6 @@ export class Exchange {
   /** A COPY was part of it. */
   get hasCopied(): boolean {
     return this.#hasCopied;
-  }
-
-  /** Of the statement as it will be once all that was asked before has been answered. */
-  #queryOfStatement(name: string): QueryClass {
-    const parse = this.#awaited.findLast((each) => each.kind === 'parse' && each.name === name);
-    return parse?.kind === 'parse' ? parse.query : (this.#book.statements.get(name)?.query ?? UNCLEAR);
-  }
-
-  #queryOfPortal(name: string): QueryClass {
-    const bind = this.#awaited.findLast((each) => each.kind === 'bind' && each.portal === name);
-    return bind?.kind === 'bind' ? bind.query : (this.#book.portals.get(name) ?? UNCLEAR);
   }
 
   /** What is known of the statements that were to be executed so far. */
@@ -436,7 +354,7 @@ export class Exchange {
     this.#copy = 'none';
     this.#completes('execute');
     if (tag === 'DISCARD ALL' || tag === 'DEALLOCATE ALL') this.#book.removeAll();
-    const isDenied = tag === 'ROLLBACK' && this.#classes.some(({ commits }) => commits !== 'none');
+    const isDenied = tag === 'ROLLBACK' && this.#classes.some(isCommit);
     return isDenied && this.#trySubstitute() ? 'dropped' : 'answer';
   }
 
@@ -513,4 +431,9 @@ export class Exchange {
     this.#relay.push(run);
     this.#relayLength += run.length;
   }
+}
+
+/** A ROLLBACK that answers it was not asked for. */
+function isCommit({ commits, rollsBack }: QueryClass): boolean {
+  return commits === 'unclear' || (commits !== 'none' && rollsBack === 'none');
 }

@@ -9,6 +9,8 @@ import type { SessionLog } from './session-log.js';
 export type CommitMode = 'locked' | 'two-phase';
 
 export class SessionServices {
+  readonly #handOvers = new Set<Promise<void>>();
+
   constructor(
     readonly database: Database,
     readonly clock: Pick<SystemClock, 'now' | 'wait'>,
@@ -16,4 +18,15 @@ export class SessionServices {
     readonly log: SessionLog,
     readonly commitMode: CommitMode = 'locked',
   ) {}
+
+  /** A session that has left hands over its notifications until `handedOver` resolves. */
+  isHandingOver(handedOver: Promise<void>): void {
+    this.#handOvers.add(handedOver);
+    void handedOver.finally(() => this.#handOvers.delete(handedOver));
+  }
+
+  /** Resolves when all sessions that have left have handed over what they had: before that, none may be closed. */
+  async allHandedOver(): Promise<void> {
+    await Promise.all(this.#handOvers);
+  }
 }

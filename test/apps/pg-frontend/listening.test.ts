@@ -195,6 +195,29 @@ test.serial('what was notified reaches a client before the answer to what it ask
   await listening.client.end();
 });
 
+test.serial('a front-end that is drained hands over before it ends', async (t) => {
+  const listening = new ListeningClient(world.url());
+  await listening.listen('drained');
+  const sent: string[] = [];
+  let isOver = false;
+  const notifying = withNotifier(async (notifier) => {
+    while (!isOver) {
+      sent.push(`drained ${sent.length}`);
+      await notifier.query(`NOTIFY drained, '${sent.length - 1}'`);
+    }
+  });
+  for (const frontend of world.frontends) {
+    await frontend.stop();
+    await frontend.start();
+  }
+  isOver = true;
+  await notifying;
+  await listening.hear(sent.length);
+  t.deepEqual(listening.heard, sent);
+  t.deepEqual(failures(), []);
+  await listening.client.end();
+});
+
 test.serial(
   'a forged hand-over puts nothing into the stream of a client, and the real one is not lost by it',
   async (t) => {

@@ -23,12 +23,15 @@ const ALLOWED: Readonly<Record<Isolation, readonly AnomalyName[]>> = {
   serializable: [],
 };
 
-export interface ListAppendOptions {
+export interface ListAppendCampaign {
   readonly transactionCount: number;
   readonly clientCount: number;
   readonly seed: number;
   readonly isolation: Isolation;
   readonly moves: Pace | 'none';
+}
+
+export interface ListAppendOptions extends ListAppendCampaign {
   readonly path: 'through the front-end' | 'direct';
   readonly commit?: 'locked' | 'two-phase' | undefined;
   readonly logPath?: string | undefined;
@@ -54,13 +57,18 @@ export async function runListAppend(
   const { path, commit, logPath } = options;
   const arena = await startArena({ path, commit, logPath, memberCount: MEMBER_COUNT });
   try {
-    return await runIn(arena, options, watch);
+    return await runListAppendIn(arena, options, watch);
   } finally {
     await arena.close();
   }
 }
 
-async function runIn(arena: Arena, options: ListAppendOptions, watch: Watch): Promise<ListAppendOutcome> {
+/** In an arena that stands already. */
+export async function runListAppendIn(
+  arena: Arena,
+  options: ListAppendCampaign,
+  watch: Watch = () => undefined,
+): Promise<ListAppendOutcome> {
   const { transactionCount, clientCount, seed, isolation } = options;
   const [tally, notebook, complaints] = [new Tally(), new Notebook(), [] as string[]];
   const database = await connectDirectly(arena.database.url);
@@ -94,8 +102,8 @@ function drawOf(seed: number, purpose: number): Draw {
   return new Draw(seed * 1_000 + purpose);
 }
 
-function moverOf({ world }: Arena, options: ListAppendOptions, tally: Tally): Mover | undefined {
+function moverOf({ world, memberCount }: Arena, options: ListAppendCampaign, tally: Tally): Mover | undefined {
   const { moves, seed } = options;
   if (world === undefined || moves === 'none') return undefined;
-  return new Mover({ gateway: world.gateway, memberCount: MEMBER_COUNT, draw: drawOf(seed, 1), pace: moves, tally });
+  return new Mover({ gateway: world.gateway, memberCount, draw: drawOf(seed, 1), pace: moves, tally });
 }

@@ -12,8 +12,6 @@ import { SWEPT_TRANSFER, type Script, type Step } from './scripts.js';
 import { WireClient, WrongAnswer } from './wire-client.js';
 import type { Answer } from './messages.js';
 
-const MEMBER_COUNT = 2;
-
 /** When a move is asked for, seen from one message. Where the client has to wait for it, it is over before it goes on. */
 const INSTANTS = ['before', 'inside', 'while it is answered', 'after', 'twice after'] as const;
 type Instant = (typeof INSTANTS)[number];
@@ -159,7 +157,7 @@ async function moveOnce(gateway: Gateway, port: number): Promise<string> {
   const state = gateway.connections.find(({ client }) => portOf(client) === port);
   if (state?.cid === undefined || state.cid === null) return 'impossible: no cid';
   let ended = 'impossible: no connection';
-  const to = ((state.member ?? 1) % MEMBER_COUNT) + 1;
+  const to = (state.member ?? 1) === 1 ? 2 : 1;
   await gateway.move(state.cid, to, (outcome) => (ended = textOf(outcome)));
   return ended;
 }

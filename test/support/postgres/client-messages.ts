@@ -44,7 +44,7 @@ export function copyFail(reason: string): Buffer {
 }
 
 /** Whole messages, one after the other. */
-export function messagesIn(bytes: Buffer): Buffer[] {
+function messagesIn(bytes: Buffer): Buffer[] {
   const messages: Buffer[] = [];
   for (let at = 0; at + HEADER_LENGTH <= bytes.length;) {
     const end = at + 1 + bytes.readInt32BE(at + 1);

@@ -139,13 +139,19 @@ export class ToyStatements {
     [/^\s*PREPARE\s+TRANSACTION\s+'([^']+)'$/, (name) => this.#prepare(name)],
     [/^\s*COMMIT\s+PREPARED\s+'([^']+)'$/, (name) => this.#commitPrepared(name)],
     [/pg_xact_status\('(\d+)'\)/, (id) => [[this.#store.fateOf(id)]]],
-    [/pg_current_xact_id_if_assigned/, () => [[this.#transaction?.id === '' ? null : (this.#transaction?.id ?? null)]]],
+    [/pg_current_xact_id_if_assigned/, () => [[this.#currentId()]]],
     [/pg_prepared_xacts.*'([^']*)'/, (name) => (this.#store.prepared.has(name) ? [[]] : [])],
     [/pg_terminate_backend.*pg_stat_get_activity\((\d+)\)/s, (processId) => this.#terminate(Number(processId))],
     [/pg_stat_get_activity\((\d+)\)/, (processId) => this.#activity(Number(processId))],
     [/json_object_agg/, (_, text) => [this.#inspection(text)]],
     [/set_config/, (_, text) => this.#setAll(text)],
   ];
+
+  /** A client may have made this question fail, as a short statement_timeout or its request to cancel does. */
+  #currentId(): string | null {
+    if (this.#parameters.get('own.questions') === 'fail') throw new ToyError('57014', 'canceling statement');
+    return this.#transaction === undefined || this.#transaction.id === '' ? null : this.#transaction.id;
+  }
 
   #begin(): string {
     if (this.#block === 'I') this.#block = 'T';

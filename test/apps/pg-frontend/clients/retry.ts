@@ -2,7 +2,7 @@
 
 import { sqlStateOf } from './transcript.js';
 
-export const SERIALIZATION_FAILURE = '40001';
+const SERIALIZATION_FAILURE = '40001';
 /** More failures in a row than bad luck explains. */
 const MAX_ATTEMPTS = 200;
 

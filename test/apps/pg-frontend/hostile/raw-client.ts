@@ -54,7 +54,7 @@ export function startup(parameters: Readonly<Record<string, string>>, version = 
 
 export const query = (sql: string): Buffer => message('Q', text(sql));
 export const SYNC = message('S');
-export const TERMINATE = message('X');
+const TERMINATE = message('X');
 
 export class RawClient {
   readonly socket: Socket;

@@ -357,6 +357,14 @@ test('and in the place of the ROLLBACK that answers a COMMIT, though not of one 
   }
 });
 
+test('a COMMIT that is one after all is not complained of', (t) => {
+  const { exchange } = begin([query('COMMIT')]);
+  exchange.substitute(OURS);
+  exchange.receive(Buffer.concat([commandComplete('COMMIT'), readyForQuery('I')]));
+  t.deepEqual(told(Buffer.concat(exchange.take())), ['C COMMIT', 'Z I']);
+  t.false(exchange.isSubstituted);
+});
+
 test('substituted in a sequence: nothing of it comes behind the complaint but ReadyForQuery', (t) => {
   const sequence = [parse('', 'COMMIT'), bind('', ''), execute(''), close('P', ''), SYNC];
   fc.assert(

@@ -3,10 +3,13 @@
 
 import test, { type ExecutionContext } from 'ava';
 import { query, SYNC } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
+import { BACKEND, message } from '@migratory/pg-frontend/internal/wire/message.js';
 import type { CommitMode } from '@migratory/pg-frontend/internal/session/session-services.js';
 import { bind, COPY_DONE, copyData, copyFail, execute, parse } from '../../../support/postgres/client-messages.js';
 import { FakeDatabase, type FakeDatabaseOptions } from '../../../support/postgres/fake-database.js';
 import { SessionClient, type Answer } from '../../../support/postgres/session-client.js';
+
+const NOTICE = message(BACKEND.noticeResponse, 'SNOTICE\0VNOTICE\0\0');
 
 interface Run {
   readonly database: FakeDatabase;
@@ -228,5 +231,33 @@ test('a CopyFail that comes in two parts', async (t) => {
     await client.client.pass(100);
     t.deepEqual((await client.ask(fail.subarray(7))).told, ['E ERROR 57014', 'Z I']);
     t.deepEqual(database.store.committed, []);
+  });
+});
+
+test('a transaction that a question of ours has failed is not rolled back without a word', async (t) => {
+  await withClient({}, async ({ database, client }) => {
+    await client.login();
+    await client.ask(query('SET own.questions = fail'));
+    await client.ask(query('BEGIN'));
+    t.deepEqual((await client.ask(query('INSERT 1'))).told, ['C INSERT 0 1', 'Z T']);
+    const { told } = await client.ask(query('COMMIT'));
+    t.true(
+      told.includes('C COMMIT') ? database.store.committed.length === 1 : told.includes('E ERROR 40001'),
+      told.join(),
+    );
+  });
+});
+
+test('half a message of a session that is lost is not put before the messages of the next one', async (t) => {
+  await withClient({}, async ({ database, client }) => {
+    await client.login();
+    await client.ask(query('INSERT 1'));
+    database.living[0]?.tell(NOTICE.subarray(0, 8));
+    database.living[0]?.lose();
+    await client.ask(query('INSERT 2'));
+    database.living[0]?.tell(NOTICE);
+    await client.client.pass(10);
+    t.deepEqual((await client.ask(query('INSERT 3'))).told, ['N', 'C INSERT 0 1', 'Z I']);
+    t.deepEqual(await client.leave(), []);
   });
 });

@@ -99,8 +99,8 @@ test('texts are read as the session says', (t) => {
   t.is(book.classify(text).commits, 'among-others');
   reported.set('standard_conforming_strings', 'off');
   t.not(book.classify(text).commits, 'among-others');
-  reported.set('client_encoding', 'SJIS');
-  t.is(book.classify(text).commits, 'unclear');
+  reported.set('standard_conforming_strings', 'on').set('client_encoding', 'SJIS');
+  t.is(book.classify(text).commits, 'unclear', 'a backslash may be half of a character');
   t.is(book.classify('SELECT 1').commits, 'none');
   t.is(book.classify(undefined).commits, 'unclear');
   t.deepEqual([...book.customParameters], []);

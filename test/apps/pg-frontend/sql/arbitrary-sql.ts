@@ -61,7 +61,7 @@ const prefixed = (setting: StandardConformingStrings): fc.Arbitrary<string> =>
   );
 
 /** An expression that hides whatever it likes. */
-export const hiding = (setting: StandardConformingStrings): fc.Arbitrary<string> =>
+const hiding = (setting: StandardConformingStrings): fc.Arbitrary<string> =>
   fc.oneof(
     ordinaryString(setting),
     escapeString,

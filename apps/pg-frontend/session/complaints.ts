@@ -1,0 +1,19 @@
+// What clients are told that no database has said.
+
+import type { Complaint } from '../wire/backend-messages.js';
+
+/** The client is told that the transaction is over because it could not be continued. Applications retry it. */
+export const NOT_CONTINUED: Complaint = {
+  severity: 'ERROR',
+  code: '40001',
+  message: 'could not serialize access: the transaction could not be continued at another server',
+  detail: 'Run again there, a statement was answered differently from before, or could not be run.',
+  hint: 'The transaction might succeed if retried.',
+};
+
+export const CANNOT_BE_RESTORED: Complaint = {
+  severity: 'FATAL',
+  code: '08006',
+  message: 'the session at the database was lost while a transaction was being committed',
+  detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
+};
