@@ -360,7 +360,7 @@ export class DatabaseSession {
 
   /** The session at the database had what can't be had again by running the transaction once more, or not at all. */
   get #hasLostMore(): boolean {
-    return this.pins.some((pin) => !TRANSACTION_PINS.has(pin) && pin !== 'session-size');
+    return this.pins.some((pin) => !TRANSACTION_PINS.has(pin));
   }
 
   async #resume(dialogue: Dialogue, io: StageIo): Promise<void> {

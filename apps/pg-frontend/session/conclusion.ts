@@ -100,10 +100,11 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
   fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
   touched.clear();
-  record.statements = book.named();
+  const isCountable = book.statements.size <= LIMITS.preparedStatementCount; // else it would be listed each time, for nothing
+  record.statements = isCountable ? book.named() : [];
   record.laterStatements = undefined;
   record.reported = Object.fromEntries(backing.backend.reported);
-  const isWhole = travels && record.statements.every((parse) => parse.length > 0);
+  const isWhole = isCountable && travels && record.statements.every((parse) => parse.length > 0);
   const encoded = isWhole ? encodeSession(record) : undefined;
   if (encoded === undefined) fields.pins = [...fields.pins, 'session-size'];
   else fields.session = encoded;
