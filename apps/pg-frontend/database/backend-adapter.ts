@@ -227,6 +227,8 @@ export class SocketBackend implements Backend {
     this.#watcher = undefined;
     reading?.reject(new BackendReleased('the session was given back'));
     if (wasOpen) {
+      // What still comes is taken and dropped: nothing flows while somebody waits for 'readable', and the server would wait too.
+      this.#socket.removeAllListeners('readable');
       this.#socket.end(TERMINATE);
       this.#socket.resume();
       this.onEnd();
