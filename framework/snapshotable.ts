@@ -66,7 +66,14 @@ export interface Obstacle {
 
 /** The first value in `value` that would not come back as it is; undefined when all of it can travel. */
 export function findObstacle(value: unknown, path: string): Obstacle | undefined {
-  return typeof value === 'object' && value !== null ? lookInside(value, path, new Set(), 1) : lookAt(value, path);
+  if (typeof value !== 'object' || value === null) return lookAt(value, path);
+  return isLeaf(value) ? undefined : lookInside(value, path, new Set(), 1);
+}
+
+/** Whether it has nothing inside that could be an obstacle: most fields of a busy service are bytes. */
+function isLeaf(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Buffer.prototype || prototype === Uint8Array.prototype || prototype === Date.prototype;
 }
 
 function lookAt(value: unknown, path: string): Obstacle | undefined {
@@ -80,6 +87,7 @@ function lookInside(value: object, path: string, seen: Set<object>, depth: numbe
   if (seen.has(value)) return undefined;
   if (depth > NESTING_LIMIT) return { path, found: `more than ${NESTING_LIMIT} levels deep` };
   seen.add(value);
+  if (isLeaf(value)) return undefined;
   const inside = membersOf(value);
   if (inside.kind === 'obstacle') return { path, found: inside.found };
   for (const [step, member] of inside.members) {
@@ -96,14 +104,8 @@ type Inside =
   | { readonly kind: 'members'; readonly members: readonly (readonly [step: string, value: unknown])[] }
   | { readonly kind: 'obstacle'; readonly found: string };
 
-const NOTHING_INSIDE: Inside = { kind: 'members', members: [] };
-
 function membersOf(value: object): Inside {
   switch (Object.getPrototypeOf(value)) {
-    case Date.prototype:
-    case Uint8Array.prototype:
-    case Buffer.prototype:
-      return NOTHING_INSIDE;
     case Array.prototype:
       return membersOfArray(value as unknown[]);
     case Set.prototype:

@@ -124,34 +124,22 @@ export class DatabaseSession {
   /** Outside of a transaction block; or in one, where what goes on can't be gone on with elsewhere. */
   @Stage({ output: 'held', lock: true })
   async statement(io: StageIo): Promise<Next<DatabaseSession>> {
-    const dialogue = this.#enter(io);
-    try {
-      await this.#back(dialogue, io);
-      const outcome = await dialogue.converse('locked');
-      if (outcome === 'is-long') return next('answering');
-      if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
-      if (outcome === 'ended') {
-        this.#abandon();
-        return done();
-      }
-      await this.#conclude(dialogue, io);
-    } catch (error) {
-      if (!(await this.#survives(dialogue, error))) {
-        await this.#farewell(io, error);
-        return done();
-      }
-    }
-    if (this.pins.length > 0) return next('pinned');
-    return this.status === 'I' ? next('idle') : next('transaction');
+    return this.#converse(io, 'locked');
   }
 
   /** A statement that takes long, by its size or by what the client has still to say: no move waits for it. */
   @Stage({ output: 'held', lock: 'pinned' })
   async answering(io: StageIo): Promise<Next<DatabaseSession>> {
+    return this.#converse(io, 'pinned');
+  }
+
+  async #converse(io: StageIo, liberty: 'locked' | 'pinned'): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
-      const outcome = await dialogue.converse('pinned');
-      if (outcome === 'commits') return next('committing');
+      await this.#back(dialogue, io);
+      const outcome = await dialogue.converse(liberty);
+      if (outcome === 'is-long') return next('answering');
+      if (outcome === 'commits') return await this.#towardsCommit(dialogue);
       if (outcome === 'ended') {
         this.#abandon();
         return done();
@@ -163,6 +151,10 @@ export class DatabaseSession {
         return done();
       }
     }
+    return this.#behindAnExchange();
+  }
+
+  #behindAnExchange(): Next<DatabaseSession> {
     if (this.pins.length > 0) return next('pinned');
     return this.status === 'I' ? next('idle') : next('transaction');
   }
@@ -175,7 +167,7 @@ export class DatabaseSession {
       for (;;) {
         const outcome: Outcome = await dialogue.converse('open');
         if (outcome === 'needs-lock') return next('statement');
-        if (outcome === 'commits') return this.#commitsInTwoPhases(dialogue) ? next('preparing') : next('committing');
+        if (outcome === 'commits') return await this.#towardsCommit(dialogue);
         if (outcome === 'ended') {
           this.#abandon();
           return done();
@@ -234,13 +226,24 @@ export class DatabaseSession {
     return next('statement');
   }
 
+  /** The restart point that comes next has what is needed to find out what became of the COMMIT. */
+  async #towardsCommit(dialogue: Dialogue): Promise<Next<DatabaseSession>> {
+    if (this.#commitsInTwoPhases(dialogue)) return next('preparing');
+    try {
+      await dialogue.learnTransactionId('before-commit');
+    } catch (error) {
+      if (error instanceof BackendLost) return next('resolving');
+      throw error;
+    }
+    return next('committing');
+  }
+
   /** The slides' third example: what is needed to find out what became of it is stored, then the transaction is committed. */
   @Stage({ output: 'held', lock: true })
   async committing(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
+    if (!dialogue.backing.isThere) return next('resolving'); // whether it was sent is not known here
     try {
-      await dialogue.learnTransactionId('before-commit');
-      dialogue.restartAt('resolving');
       if ((await dialogue.converse('pinned', 'allowed')) === 'ended') {
         this.#abandon();
         return done();
@@ -251,8 +254,7 @@ export class DatabaseSession {
       await this.#farewell(io, error);
       return done();
     }
-    if (this.pins.length > 0) return next('pinned');
-    return this.status === 'I' ? next('idle') : next('transaction');
+    return this.#behindAnExchange();
   }
 
   /** The session at the database was lost in the midst of a COMMIT: the database knows what became of it. */
@@ -260,6 +262,7 @@ export class DatabaseSession {
   async resolving(io: StageIo): Promise<Next<DatabaseSession>> {
     const dialogue = this.#enter(io);
     try {
+      dialogue.askAgain();
       const fate = await fateOf(dialogue, this, this.#services);
       this.#services.log.record(io.cid, { kind: 'resolved', fate });
       const answer = commitAnswer(dialogue.exchange, fate);

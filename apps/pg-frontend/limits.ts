@@ -15,6 +15,8 @@ export const LIMITS = {
   inspectedLength: 128 * 1024,
   /** Beyond it a message of the database is relayed in pieces, under the lock. */
   collectedAnswerLength: 64 * 1024,
+  /** What a session at the database may have sent that nobody has read yet: then its socket is stopped. */
+  backendUnreadLength: 128 * 1024,
   /** What is taken of the client's stream at a time: it is part of snapshots until it has been dealt with. */
   readLength: 64 * 1024,
   /** Extended-protocol messages that are kept together before they go to the database without a Sync. */

@@ -2,6 +2,7 @@
 //
 // Unknown options are skipped by their length (MUST-6); a length that can't be right makes the whole segment malformed.
 
+import { readUint16, readUint32, writeUint16, writeUint32 } from './big-endian.js';
 import { decodeMigrateOption, encodeMigrateOption, EXPERIMENT_KIND, type MigrateOption } from './migrate-options.js';
 
 export interface SegmentOptions {
@@ -22,36 +23,36 @@ const KIND_TIMESTAMPS = 8;
 const MAX_WINDOW_SCALE = 14;
 
 /** Writes the options at `offset` of `target`, padded to whole words; answers how many bytes they take. */
-export function encodeOptions(options: SegmentOptions, target: DataView, offset: number): number {
+export function encodeOptions(options: SegmentOptions, target: Uint8Array, offset: number): number {
   const start = offset;
   if (options.maximumSegmentSize !== undefined) {
-    target.setUint8(offset, KIND_MSS);
-    target.setUint8(offset + 1, 4);
-    target.setUint16(offset + 2, options.maximumSegmentSize);
+    target[offset] = KIND_MSS;
+    target[offset + 1] = 4;
+    writeUint16(target, offset + 2, options.maximumSegmentSize);
     offset += 4;
   }
   if (options.windowScale !== undefined) {
-    target.setUint8(offset, KIND_NOP);
-    target.setUint8(offset + 1, KIND_WINDOW_SCALE);
-    target.setUint8(offset + 2, 3);
-    target.setUint8(offset + 3, options.windowScale);
+    target[offset] = KIND_NOP;
+    target[offset + 1] = KIND_WINDOW_SCALE;
+    target[offset + 2] = 3;
+    target[offset + 3] = options.windowScale;
     offset += 4;
   }
   if (options.timestamps !== undefined) {
     // The layout that RFC 7323 appendix A recommends.
-    target.setUint32(offset, 0x0101080a);
-    target.setUint32(offset + 4, options.timestamps.value);
-    target.setUint32(offset + 8, options.timestamps.echo);
+    writeUint32(target, offset, 0x0101080a);
+    writeUint32(target, offset + 4, options.timestamps.value);
+    writeUint32(target, offset + 8, options.timestamps.echo);
     offset += 12;
   }
   if (options.migrate !== undefined) {
     const content = encodeMigrateOption(options.migrate);
-    target.setUint8(offset, EXPERIMENT_KIND);
-    target.setUint8(offset + 1, content.length + 2);
-    for (const [index, byte] of content.entries()) target.setUint8(offset + 2 + index, byte);
+    target[offset] = EXPERIMENT_KIND;
+    target[offset + 1] = content.length + 2;
+    target.set(content, offset + 2);
     offset += content.length + 2;
   }
-  while ((offset - start) % 4 !== 0) target.setUint8(offset++, KIND_END);
+  while ((offset - start) % 4 !== 0) target[offset++] = KIND_END;
   return offset - start;
 }
 
@@ -59,24 +60,22 @@ export function encodeOptions(options: SegmentOptions, target: DataView, offset:
 export function decodeOptions(bytes: Uint8Array): SegmentOptions | 'malformed' {
   if (bytes.length === 0) return NO_OPTIONS;
   const options: { -readonly [Name in keyof SegmentOptions]: SegmentOptions[Name] } = {};
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
   while (offset < bytes.length) {
-    const kind = view.getUint8(offset);
+    const kind = bytes[offset];
     if (kind === KIND_END) break;
     if (kind === KIND_NOP) {
       offset++;
       continue;
     }
-    if (offset + 2 > bytes.length) return 'malformed';
-    const length = view.getUint8(offset + 1);
-    if (length < 2 || offset + length > bytes.length) return 'malformed';
+    const length = bytes[offset + 1];
+    if (length === undefined || length < 2 || offset + length > bytes.length) return 'malformed';
     if (kind === KIND_MSS && length === 4) {
-      options.maximumSegmentSize = view.getUint16(offset + 2);
+      options.maximumSegmentSize = readUint16(bytes, offset + 2);
     } else if (kind === KIND_WINDOW_SCALE && length === 3) {
-      options.windowScale = Math.min(view.getUint8(offset + 2), MAX_WINDOW_SCALE);
+      options.windowScale = Math.min(bytes[offset + 2] as number, MAX_WINDOW_SCALE);
     } else if (kind === KIND_TIMESTAMPS && length === 10) {
-      options.timestamps = { value: view.getUint32(offset + 2), echo: view.getUint32(offset + 6) };
+      options.timestamps = { value: readUint32(bytes, offset + 2), echo: readUint32(bytes, offset + 6) };
     } else if (kind === EXPERIMENT_KIND) {
       const migrate = decodeMigrateOption(bytes.subarray(offset + 2, offset + length));
       if (migrate === 'malformed') return 'malformed';

@@ -3,7 +3,8 @@
 // The payload is a list of views into the writer's own buffers, so that a segment of any length is made without a copy;
 // a driver gathers `[header, ...payload]`. Ports belong to the driver's addresses, not to the record.
 
-import { decodeOptions, encodeOptions, MAX_OPTIONS_LENGTH, type SegmentOptions } from './options.js';
+import { readUint16, readUint32, writeUint16, writeUint32 } from './big-endian.js';
+import { decodeOptions, encodeOptions, MAX_OPTIONS_LENGTH, NO_OPTIONS, type SegmentOptions } from './options.js';
 import type { Sequence } from './sequence.js';
 
 export const FLAG = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10, urg: 0x20 } as const;
@@ -41,35 +42,37 @@ export function sequenceLength(segment: Segment): number {
 
 /** The header with options, ports and checksum zero; the payload follows it on the wire. */
 export function encodeSegmentHeader(segment: Segment): Uint8Array {
-  const bytes = new Uint8Array(HEADER_LENGTH + MAX_OPTIONS_LENGTH);
-  const view = new DataView(bytes.buffer);
-  const optionsLength = encodeOptions(segment.options, view, HEADER_LENGTH);
-  view.setUint32(4, segment.sequence);
-  view.setUint32(8, segment.acknowledgment);
-  view.setUint8(12, ((HEADER_LENGTH + optionsLength) >> 2) << 4);
-  view.setUint8(13, segment.flags);
-  view.setUint16(14, segment.window);
+  // Of a slab that many headers share: memory of its own for each would cost more than all that is written into it.
+  const bytes = Buffer.allocUnsafe(HEADER_LENGTH + MAX_OPTIONS_LENGTH);
+  const optionsLength = encodeOptions(segment.options, bytes, HEADER_LENGTH);
+  writeUint32(bytes, 0, 0);
+  writeUint32(bytes, 4, segment.sequence);
+  writeUint32(bytes, 8, segment.acknowledgment);
+  bytes[12] = ((HEADER_LENGTH + optionsLength) >> 2) << 4;
+  bytes[13] = segment.flags;
+  writeUint16(bytes, 14, segment.window);
+  writeUint32(bytes, 16, 0);
   return bytes.subarray(0, HEADER_LENGTH + optionsLength);
 }
 
 /** Total: any bytes give a segment or a reason. The payload is a view of `bytes`. */
 export function decodeSegment(bytes: Uint8Array): DecodedSegment {
   if (bytes.length < HEADER_LENGTH) return { kind: 'malformed', reason: 'truncated' };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = (view.getUint8(12) >> 4) * 4;
+  const headerLength = ((bytes[12] as number) >> 4) * 4;
   if (headerLength < HEADER_LENGTH || headerLength > bytes.length) {
     return { kind: 'malformed', reason: 'bad-data-offset' };
   }
-  const options = decodeOptions(bytes.subarray(HEADER_LENGTH, headerLength));
+  const options =
+    headerLength === HEADER_LENGTH ? NO_OPTIONS : decodeOptions(bytes.subarray(HEADER_LENGTH, headerLength));
   if (options === 'malformed') return { kind: 'malformed', reason: 'bad-option' };
   const payloadLength = bytes.length - headerLength;
   return {
     kind: 'segment',
     segment: {
-      sequence: view.getUint32(4),
-      acknowledgment: view.getUint32(8),
-      flags: view.getUint8(13) & 0x3f,
-      window: view.getUint16(14),
+      sequence: readUint32(bytes, 4),
+      acknowledgment: readUint32(bytes, 8),
+      flags: (bytes[13] as number) & 0x3f,
+      window: readUint16(bytes, 14),
       options,
       payload: payloadLength === 0 ? NO_PAYLOAD : [bytes.subarray(headerLength)],
       payloadLength,

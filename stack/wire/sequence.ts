@@ -4,6 +4,5 @@ export type Sequence = number;
 
 /** `sequence + length`, modulo 2^32. */
 export function addSequence(sequence: Sequence, length: number): Sequence {
-  // A remainder instead of `>>> 0` on the sum alone: stream offsets may exceed 2^32.
-  return (((sequence + (length % 2 ** 32)) % 2 ** 32) + 2 ** 32) % 2 ** 32;
+  return (sequence + length) >>> 0; // exact for whole stream offsets: the sum stays below 2^53
 }

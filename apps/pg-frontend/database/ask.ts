@@ -9,10 +9,11 @@ import {
   readParameter,
   readRow,
   readStatus,
+  readValue,
   type ErrorFields,
 } from '../wire/backend-messages.js';
 import { query, SYNC } from '../wire/frontend-messages.js';
-import { BACKEND, cString, FRONTEND, HEADER_LENGTH, message, type TransactionStatus } from '../wire/message.js';
+import { BACKEND, cString, FRONTEND, HEADER_LENGTH, int32, message, type TransactionStatus } from '../wire/message.js';
 import type { Backend } from './database.js';
 
 const NAME = cString('_migratory');
@@ -26,6 +27,7 @@ const CLOSE = Buffer.concat([message(FRONTEND.close, 'P', NAME), message(FRONTEN
 const AFTER_PARSE = Buffer.concat([BIND, EXECUTE, CLOSE, SYNC]);
 
 export interface Reply {
+  /** Of a function that was called: one row with its result. */
   readonly rows: readonly (readonly (string | null)[])[];
   /** The first error, if there was one. */
   readonly error: ErrorFields | undefined;
@@ -36,6 +38,14 @@ export interface Reply {
 export function question(sql: string): Buffer {
   const parse = message(FRONTEND.parse, NAME, Buffer.from(`${sql}\0`, 'latin1'), NONE);
   return Buffer.concat([CLOSE, parse, AFTER_PARSE]);
+}
+
+/**
+ * The message that calls a function without parameters, named by the object id that it has in every database; its result comes
+ * as text. Nothing is parsed or planned for it: a tenth of what `question` costs.
+ */
+export function functionCall(objectId: number): Buffer {
+  return message(FRONTEND.functionCall, int32(objectId), NONE, NONE, NONE);
 }
 
 /** Asks one statement, between two exchanges of the client. Rejects with `BackendLost`. */
@@ -65,6 +75,7 @@ export async function readReply(backend: Backend): Promise<Reply> {
       const whole = bytes.subarray(at, end);
       at = end;
       if (whole[0] === BACKEND.dataRow) rows.push(readRow(bodyOf(whole)));
+      else if (whole[0] === BACKEND.functionCallResponse) rows.push([readValue(bodyOf(whole), 0)]);
       else if (whole[0] === BACKEND.errorResponse) error ??= readErrorFields(bodyOf(whole));
       else if (whole[0] === BACKEND.parameterStatus) note(backend, whole);
       else if (whole[0] === BACKEND.readyForQuery) {

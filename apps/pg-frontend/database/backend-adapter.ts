@@ -101,6 +101,9 @@ export class SocketBackend implements Backend {
   readonly #socket: Socket;
   readonly #cancelWay: CancelWay;
   #unread: Buffer = EMPTY;
+  /** What has come and nobody has read. */
+  #arrived: Buffer[] = [];
+  #arrivedLength = 0;
   #reading: { readonly resolve: (chunk: Buffer) => void; readonly reject: (error: Error) => void } | undefined;
   #watcher: (() => void) | undefined;
   #state: 'open' | 'lost' | 'released' = 'open';
@@ -114,8 +117,8 @@ export class SocketBackend implements Backend {
     this.#socket = socket;
     this.#cancelWay = cancelWay;
     for (const event of ['data', 'readable', 'error', 'close', 'end', 'drain']) socket.removeAllListeners(event);
-    socket.setNoDelay(true).pause();
-    socket.on('readable', () => this.#arrived());
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#arrive(chunk));
     socket.on('error', () => this.#lost());
     socket.on('end', () => this.#lost());
     socket.on('close', () => this.#lost());
@@ -156,8 +159,12 @@ export class SocketBackend implements Backend {
       this.#unread = EMPTY;
       return chunk;
     }
-    const chunk = this.#socket.read() as Buffer | null;
-    if (chunk !== null) return chunk;
+    const chunk = this.#arrived.shift();
+    if (chunk !== undefined) {
+      this.#arrivedLength -= chunk.length;
+      if (this.#arrivedLength === 0 && this.#socket.isPaused()) this.#socket.resume();
+      return chunk;
+    }
     if (this.#state === 'lost') throw new BackendLost();
     return undefined;
   }
@@ -168,19 +175,21 @@ export class SocketBackend implements Backend {
 
   watch(arrived: (() => void) | undefined): void {
     this.#watcher = arrived;
-    if (arrived !== undefined && (this.#unread.length > 0 || this.#socket.readableLength > 0)) arrived();
+    if (arrived !== undefined && (this.#unread.length > 0 || this.#arrivedLength > 0)) arrived();
   }
 
-  #arrived(): void {
+  /** The socket flows, which is cheaper than to be asked; where nobody reads it is stopped before it is too much. */
+  #arrive(chunk: Buffer): void {
     const reading = this.#reading;
-    if (reading === undefined) {
+    if (reading !== undefined) {
+      this.#reading = undefined;
+      reading.resolve(chunk);
+    } else if (this.#state === 'open') {
+      this.#arrived.push(chunk);
+      this.#arrivedLength += chunk.length;
+      if (this.#arrivedLength >= LIMITS.backendUnreadLength) this.#socket.pause();
       this.#watcher?.();
-      return;
     }
-    const chunk = this.#socket.read() as Buffer | null;
-    if (chunk === null) return;
-    this.#reading = undefined;
-    reading.resolve(chunk);
   }
 
   #lost(): void {
@@ -227,10 +236,10 @@ export class SocketBackend implements Backend {
     this.#watcher = undefined;
     reading?.reject(new BackendReleased('the session was given back'));
     if (wasOpen) {
-      // What still comes is taken and dropped: nothing flows while somebody waits for 'readable', and the server would wait too.
-      this.#socket.removeAllListeners('readable');
+      this.#arrived = [];
+      this.#arrivedLength = 0;
       this.#socket.end(TERMINATE);
-      this.#socket.resume();
+      this.#socket.resume(); // what still comes is taken and dropped, or the server would wait
       this.onEnd();
     }
   }

@@ -8,7 +8,7 @@
 //   D3. What was asked but not yet sent stays in `pending`: whoever goes on asks it again.
 
 import type { StageIo } from '@migratory/framework';
-import { question, readReply } from '../database/ask.js';
+import { functionCall, readReply } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type ErrorFields } from '../wire/backend-messages.js';
@@ -47,7 +47,8 @@ export type Outcome =
 /** Tags, and texts, of statements that give a transaction its id. */
 const WRITES = /^(?:INSERT|UPDATE|DELETE|MERGE)/i;
 const LONGEST_VERB = 6;
-const ASK_TRANSACTION_ID = question('SELECT pg_catalog.pg_current_xact_id_if_assigned()');
+/** pg_catalog.pg_current_xact_id_if_assigned(), since PostgreSQL 13. */
+const ASK_TRANSACTION_ID = functionCall(5060);
 const EMPTY: Buffer = Buffer.alloc(0);
 /** Of a ReadyForQuery. */
 const READY_LENGTH = HEADER_LENGTH + 1;
@@ -68,8 +69,6 @@ export class Dialogue {
   #begun: TransactionStatus = 'I';
   /** Asked, and not sent yet. */
   #unsent: Extract<ClientRequest, { kind: 'messages' }> | undefined;
-  /** Where a restart point within the stage goes on: another stage, or the same. */
-  #restartStage: string | undefined;
   #asideRest: Buffer = EMPTY;
   #watchCount = 0;
   readonly #passage: Passage;
@@ -101,7 +100,6 @@ export class Dialogue {
     this.#io = io;
     this.backing.coverNotifications();
     this.#reading = undefined;
-    this.#restartStage = undefined;
     this.#lost = undefined;
   }
 
@@ -137,15 +135,9 @@ export class Dialogue {
     this.#begun = 'T';
   }
 
-  /** The restart points of this stage go on at `stage`. */
-  restartAt(stage: string): void {
-    this.#restartStage = stage;
-    this.#snapshot();
-  }
-
   #snapshot(): void {
     this.#fields.journal = this.journal.bytes;
-    this.#io.snapshot(this.#restartStage === undefined ? undefined : { stage: this.#restartStage });
+    this.#io.snapshot();
     this.backing.coverNotifications();
   }
 

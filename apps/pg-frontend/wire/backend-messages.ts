@@ -105,12 +105,16 @@ export function readRow(body: Buffer): (string | null)[] {
   const row: (string | null)[] = [];
   let at = 2;
   for (let index = 0; index < count; index++) {
-    const length = body.readInt32BE(at);
-    at += 4;
-    row.push(length < 0 ? null : body.toString('latin1', at, at + length));
-    at += Math.max(0, length);
+    row.push(readValue(body, at));
+    at += 4 + Math.max(0, body.readInt32BE(at));
   }
   return row;
+}
+
+/** A value behind its length, of our own queries, as above; of the body of a FunctionCallResponse the one at 0. */
+export function readValue(body: Buffer, at: number): string | null {
+  const length = body.readInt32BE(at);
+  return length < 0 ? null : body.toString('latin1', at + 4, at + 4 + length);
 }
 
 /** The body of the whole message `bytes`. */

@@ -169,9 +169,9 @@ test('RFC 7323 section 2.3: a shift beyond 14 counts as 14', (t) => {
 });
 
 test('options are padded to whole words', (t) => {
-  const view = new DataView(new ArrayBuffer(60));
-  t.is(encodeOptions({ migrate: { kind: 'capable', flags: 1 } }, view, 0), 8);
-  t.is(encodeOptions({}, view, 0), 0);
+  const bytes = new Uint8Array(60);
+  t.is(encodeOptions({ migrate: { kind: 'capable', flags: 1 } }, bytes, 0), 8);
+  t.is(encodeOptions({}, bytes, 0), 0);
 });
 
 test('a data offset below the header or beyond the segment is malformed', (t) => {

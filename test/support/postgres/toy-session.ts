@@ -14,7 +14,13 @@ import {
   readParse,
   readQuery,
 } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
-import { BACKEND, FRONTEND, message, type TransactionStatus } from '@migratory/pg-frontend/internal/wire/message.js';
+import {
+  BACKEND,
+  FRONTEND,
+  int32,
+  message,
+  type TransactionStatus,
+} from '@migratory/pg-frontend/internal/wire/message.js';
 import { type ToyStatements, ToyError, type ToyAnswer } from './toy-statements.js';
 
 const NO_PARAMETERS = Buffer.of(0, 0);
@@ -81,6 +87,7 @@ export class ToySession {
     if (this.#protocol === 'copying') return this.#readCopy(whole);
     if (this.#protocol === 'skipping' && type !== FRONTEND.sync) return; // T2
     if (type === FRONTEND.query) return this.#query(readQuery(whole) ?? '');
+    if (type === FRONTEND.functionCall) return this.#call();
     if (type === FRONTEND.sync) return this.#sync();
     try {
       this.#readExtended(whole);
@@ -141,6 +148,18 @@ export class ToySession {
         this.#answer(this.#statements.run(statement), 'simple');
         if (this.#protocol === 'copying') return;
       }
+      this.#sync();
+    } catch (error) {
+      this.#complain(error, 'simple');
+    }
+  }
+
+  /** There is one function. */
+  #call(): void {
+    try {
+      const id = this.#statements.currentId();
+      const result = id === null ? [int32(-1)] : [int32(id.length), id];
+      this.#say(message(BACKEND.functionCallResponse, ...result));
       this.#sync();
     } catch (error) {
       this.#complain(error, 'simple');

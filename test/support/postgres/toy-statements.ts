@@ -139,7 +139,6 @@ export class ToyStatements {
     [/^\s*PREPARE\s+TRANSACTION\s+'([^']+)'$/, (name) => this.#prepare(name)],
     [/^\s*COMMIT\s+PREPARED\s+'([^']+)'$/, (name) => this.#commitPrepared(name)],
     [/pg_xact_status\('(\d+)'\)/, (id) => [[this.#store.fateOf(id)]]],
-    [/pg_current_xact_id_if_assigned/, () => [[this.#currentId()]]],
     [/pg_prepared_xacts.*'([^']*)'/, (name) => (this.#store.prepared.has(name) ? [[]] : [])],
     [/pg_terminate_backend.*pg_stat_get_activity\((\d+)\)/s, (processId) => this.#terminate(Number(processId))],
     [/pg_stat_get_activity\((\d+)\)/, (processId) => this.#activity(Number(processId))],
@@ -148,7 +147,8 @@ export class ToyStatements {
   ];
 
   /** A client may have made this question fail, as a short statement_timeout or its request to cancel does. */
-  #currentId(): string | null {
+  currentId(): string | null {
+    if (this.#block === 'E') throw new ToyError('25P02', 'current transaction is aborted');
     if (this.#parameters.get('own.questions') === 'fail') throw new ToyError('57014', 'canceling statement');
     return this.#transaction === undefined || this.#transaction.id === '' ? null : this.#transaction.id;
   }
