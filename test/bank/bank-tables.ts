@@ -36,10 +36,13 @@ export async function openBank(database: Client, accountCount: number): Promise<
   `);
 }
 
-/** Waits until the last session of that application has gone, so that nothing can be added to the books any more. */
+/**
+ * Waits until the last session of that application has gone, or is kept for the next client: nothing can be added to the
+ * books any more.
+ */
 export async function waitUntilQuiet(database: Client, application: string): Promise<void> {
-  const text =
-    'SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = $1 AND pg_sleep(0.05) IS NOT NULL';
+  const text = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = $1
+    AND NOT (state = 'idle' AND query = 'DISCARD ALL') AND pg_sleep(0.05) IS NOT NULL`;
   for (;;) {
     const { rows } = await database.query<{ count: number }>(text, [application]);
     if (rows[0]?.count === 0) return;
