@@ -17,3 +17,10 @@ export const CANNOT_BE_RESTORED: Complaint = {
   message: 'the session at the database was lost while a transaction was being committed',
   detail: 'The transaction has changed parameters or prepared statements of the session, which could not be restored.',
 };
+
+/** PostgreSQL's own words where a COPY is interrupted by what is no part of it. */
+export const SYNCHRONIZATION_LOST: Complaint = {
+  severity: 'FATAL',
+  code: '08P01',
+  message: 'terminating connection because protocol synchronization was lost',
+};
