@@ -115,6 +115,7 @@ export class Dialogue {
       this.#exchange = new Exchange(this.backing.book);
       this.#begun = this.status;
       if (this.#fields.verdict === 'untold') this.#exchange.substitute(NOT_CONTINUED);
+      if (this.#fields.verdict === 'passing-over') this.#exchange.fail();
     }
     return this.#exchange;
   }
@@ -349,6 +350,7 @@ export class Dialogue {
     const pieces = exchange.take();
     if (pieces.length === 0) return;
     const written = this.#write(pieces);
+    if (exchange.isSubstituted && exchange.isSkipping) this.#fields.verdict = 'passing-over';
     if (liberty === 'open') this.journal.record({ state: 'open', request: exchange.request, ...asRecorded(exchange) });
     this.#snapshot();
     await written;
@@ -462,19 +464,21 @@ export class Dialogue {
   async giveUp(): Promise<void> {
     const exchange = this.#exchange;
     this.#isIdAwaited = false;
-    this.#fields.verdict = 'untold';
     this.journal.clear();
     this.#keepStatements();
     await this.backing.fail(this.record);
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
     this.#exchange = undefined;
-    if (exchange === undefined || exchange.request.length === 0) return this.#snapshot();
+    if (exchange === undefined || exchange.request.length === 0) {
+      if (this.#fields.verdict !== 'passing-over') this.#fields.verdict = 'untold';
+      return this.#snapshot();
+    }
     this.#dropUnsent();
-    this.#fields.verdict = 'told';
-    void this.#io.write(errorResponse(NOT_CONTINUED));
+    this.#fields.verdict = exchange.isAsked ? 'told' : 'passing-over';
+    const hasFailed = exchange.isSkipping && exchange.relayLength === 0; // the client knows: there is one error in a pipeline
+    if (!hasFailed) void this.#io.write(errorResponse(NOT_CONTINUED));
     if (exchange.isAsked) void this.#io.write(readyForQuery('E'));
-    else this.exchange.fail();
     this.#snapshot();
   }
 }
