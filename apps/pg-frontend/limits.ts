@@ -60,8 +60,9 @@ export const LIMITS = {
   /** A prepared transaction of ours that nobody has committed after so long is rolled back; looked for so often. */
   orphanAgeMs: 300_000,
   orphanCheckMs: 30_000,
-  /** Requests to cancel that one member announces to the others, in each second. */
-  cancelCountPerSecond: 50,
+  /** Requests to cancel that one member announces to the others in each second: for one session, and for all of them. */
+  sessionCancelCountPerSecond: 5,
+  cancelCountPerSecond: 1000,
   /** Users of the users file. */
   userCount: 100_000,
 } as const;
