@@ -8,7 +8,7 @@
 //   D3. What was asked but not yet sent stays in `pending`: whoever goes on asks it again.
 
 import type { StageIo } from '@migratory/framework';
-import { question, readReply } from '../database/ask.js';
+import { question, readAnswer } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type ErrorFields } from '../wire/backend-messages.js';
@@ -390,7 +390,7 @@ export class Dialogue {
   async #hearTransactionId(): Promise<void> {
     if (!this.#isIdAwaited) return;
     this.#isIdAwaited = false;
-    const { rows, error } = await this.backing.busily(() => readReply(this.backing.backend));
+    const { rows, error } = await this.backing.busily(() => readAnswer(this.backing.backend));
     // Cancelled, perhaps: then the transaction has failed, and the client does not know. After an error of its own it does.
     if (error !== undefined && this.status === 'T') throw new BackendLost();
     this.#fields.transactionId = rows[0]?.[0] ?? '';

@@ -1,6 +1,6 @@
 // From a session as it was to a new session at the database that a client can't tell from it.
 
-import { ask, readReply, run } from '../database/ask.js';
+import { ask, readSetUp, run } from '../database/ask.js';
 import type { Backend } from '../database/database.js';
 import { quoteIdentifier, quoteLiteral, readParse, SYNC } from '../wire/frontend-messages.js';
 import { arrivalStatement, type Arrival } from './hand-over.js';
@@ -64,7 +64,7 @@ async function prepare(backend: Backend, book: StatementBook, parses: readonly B
   if (parses.length === 0) return;
   backend.write(Buffer.concat(parses.flatMap((parse) => [parse, SYNC])));
   for (const parse of parses) {
-    const { error } = await readReply(backend);
+    const { error } = await readSetUp(backend);
     const read = readParse(parse);
     if (error === undefined && read !== undefined) {
       book.statements.set(read.name, { parse, query: book.classify(read.text) });

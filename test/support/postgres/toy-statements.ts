@@ -51,6 +51,11 @@ const ONE_TEXT_COLUMN = message(
   Buffer.of(0, 0),
 );
 
+const BESIDES = [
+  message(BACKEND.noticeResponse, 'SNOTICE\0VNOTICE\0\0'),
+  message(BACKEND.parameterStatus, cString('client_encoding'), cString('LATIN1')),
+];
+
 export class ToyStatements {
   readonly #store: ToyStore;
   readonly #surroundings: ToySurroundings;
@@ -139,7 +144,7 @@ export class ToyStatements {
     [/^\s*PREPARE\s+TRANSACTION\s+'([^']+)'$/, (name) => this.#prepare(name)],
     [/^\s*COMMIT\s+PREPARED\s+'([^']+)'$/, (name) => this.#commitPrepared(name)],
     [/pg_xact_status\('(\d+)'\)/, (id) => [[this.#store.fateOf(id)]]],
-    [/pg_current_xact_id_if_assigned/, () => [[this.#currentId()]]],
+    [/pg_current_xact_id_if_assigned/, () => this.#currentId()],
     [/pg_prepared_xacts.*'([^']*)'/, (name) => (this.#store.prepared.has(name) ? [[]] : [])],
     [/pg_terminate_backend.*pg_stat_get_activity\((\d+)\)/s, (processId) => this.#terminate(Number(processId))],
     [/pg_stat_get_activity\((\d+)\)/, (processId) => this.#activity(Number(processId))],
@@ -147,10 +152,12 @@ export class ToyStatements {
     [/set_config/, (_, text) => this.#setAll(text)],
   ];
 
-  /** A client may have made this question fail, as a short statement_timeout or its request to cancel does. */
-  #currentId(): string | null {
+  /** A client may have made this question fail, as a short statement_timeout or its request to cancel does, or tell more than was asked. */
+  #currentId(): ToyAnswer {
     if (this.#parameters.get('own.questions') === 'fail') throw new ToyError('57014', 'canceling statement');
-    return this.#transaction === undefined || this.#transaction.id === '' ? null : this.#transaction.id;
+    const { id = '' } = this.#transaction ?? {};
+    const besides = this.#parameters.get('own.questions') === 'tell' ? BESIDES : [];
+    return { kind: 'done', bytes: Buffer.concat([...besides, rowsOf([[id === '' ? null : id]])]) };
   }
 
   #begin(): string {
@@ -197,8 +204,12 @@ export class ToyStatements {
     return [['']];
   }
 
-  #prepare(name: string): string {
+  #prepare(name: string): string | ToyAnswer {
     if (this.#block !== 'T') return this.#rollBack();
+    if (this.#parameters.get('own.commit') === 'fail') {
+      this.end();
+      throw new ToyError('23503', 'a deferred constraint is violated');
+    }
     this.#store.prepare(name, this.#open());
     this.#transaction = undefined;
     this.#block = 'I';
