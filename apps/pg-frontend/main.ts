@@ -69,7 +69,14 @@ async function main(): Promise<void> {
     await control.open();
     if (options.commit === 'two-phase')
       await control.tidyPrepared((names) => log.warn({ event: 'orphans-rolled-back', names }));
-    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log, counted), options.commit);
+    const services = new SessionServices(
+      pool,
+      new SystemClock(),
+      desk,
+      sessionLog(log, counted),
+      derived(serviceKey, 'hand-over'),
+      options.commit,
+    );
     const { snapshotLength, inputLength } = LIMITS;
     const member = await startMember({
       stack,

@@ -40,7 +40,7 @@ export async function conclude(
   const status = exchange.status ?? 'E';
   for (const kind of exchange.touches()) dialogue.touched.add(kind);
   fields.status = status;
-  if (exchange.isSubstituted) fields.verdict = 'told';
+  if (exchange.isSubstituted || fields.verdict === 'passing-over') fields.verdict = 'told';
   if (status === 'I') await closeTransaction(dialogue, fields);
   else recordStatement(dialogue, fields, exchange, begun);
   fields.journal = dialogue.journal.bytes;
