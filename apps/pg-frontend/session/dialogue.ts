@@ -18,7 +18,7 @@ import { Backing, SessionEnded, type Journey, type Surroundings } from './backin
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
-import { CANNOT_BE_RESTORED, NOT_CONTINUED } from './complaints.js';
+import { CANNOT_BE_RESTORED, NOT_CONTINUED, TOO_MUCH_PREPARED } from './complaints.js';
 import { isPlainCommit } from './plain-commit.js';
 import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
@@ -295,6 +295,7 @@ export class Dialogue {
         if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
         return this.#passage.passRequest(this.exchange, request.length);
       case 'messages':
+        if (this.backing.book.refuses(request.messages)) throw new SessionEnded(TOO_MUCH_PREPARED);
         for (const each of request.messages) this.exchange.ask(each);
         this.#unsent = request;
         return 'taken';

@@ -67,9 +67,10 @@ async function prepare(backend: Backend, book: StatementBook, parses: readonly B
     const { error } = await readSetUp(backend);
     const read = readParse(parse);
     if (error === undefined && read !== undefined) {
-      book.statements.set(read.name, { parse, query: book.classify(read.text) });
+      book.add(read.name, { parse, query: book.classify(read.text) });
     }
   }
+  book.takeChange(); // nothing has changed for the client
 }
 
 /** Whether a process of the database, known by its identity, is still in a transaction. Rejects with `BackendLost`. */

@@ -4,8 +4,17 @@
 import test, { type ExecutionContext } from 'ava';
 import { query, SYNC } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
 import { BACKEND, message } from '@migratory/pg-frontend/internal/wire/message.js';
+import { LIMITS } from '@migratory/pg-frontend/internal/limits.js';
 import type { CommitMode } from '@migratory/pg-frontend/internal/session/session-services.js';
-import { bind, COPY_DONE, copyData, copyFail, execute, parse } from '../../../support/postgres/client-messages.js';
+import {
+  bind,
+  close,
+  COPY_DONE,
+  copyData,
+  copyFail,
+  execute,
+  parse,
+} from '../../../support/postgres/client-messages.js';
 import { FakeDatabase, type FakeDatabaseOptions } from '../../../support/postgres/fake-database.js';
 import { SessionClient, type Answer } from '../../../support/postgres/session-client.js';
 
@@ -219,6 +228,27 @@ test('a copy in the extended protocol, whose Sync is sent with the Execute and o
     t.deepEqual(database.store.committed, [1]);
     t.deepEqual(await client.leave(), []);
   });
+});
+
+test('a session that prepares without end is ended, and one that closes what it has prepared is not', async (t) => {
+  const long = ' '.repeat(100_000);
+  const count = Math.ceil(LIMITS.preparedLength / (1024 + parse('000', `SELECT${long}`).length));
+  for (const [what, told] of [
+    ['keeps', ['E FATAL 53400']],
+    ['closes', ['1', 'Z I']],
+  ] as const) {
+    await withClient({}, async ({ database, client }) => {
+      await client.login();
+      for (let index = 0; index < count; index++) {
+        t.deepEqual((await client.ask(parse(`${index}`, `SELECT${long}`), SYNC)).told, ['1', 'Z I']);
+      }
+      const first = Array.from({ length: count / 10 }, (_, index) => close('S', `${index}`));
+      if (what === 'closes') await client.ask(...first, SYNC);
+      t.deepEqual((await client.ask(parse('more', 'SELECT'), SYNC)).told, told);
+      await client.client.pass(10);
+      t.is(database.living.length, what === 'keeps' ? 0 : 1);
+    });
+  }
 });
 
 test('a CopyFail that comes in two parts', async (t) => {
