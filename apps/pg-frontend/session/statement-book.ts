@@ -100,6 +100,12 @@ export class StatementBook {
     return this.#namedLength > LIMITS.preparedLength && messages.some(isNamedParse);
   }
 
+  /** Whether there are more than can travel: then nobody lists them, each time, for nothing. */
+  get isTooMuchToTravel(): boolean {
+    const count = this.statements.size - (this.statements.has('') ? 1 : 0);
+    return count > LIMITS.preparedStatementCount || this.#namedLength - OVERHEAD_LENGTH * count > LIMITS.sessionLength;
+  }
+
   /** The Parse message of the unnamed one, where there is one that travels. */
   get unnamed(): Buffer {
     const parse = this.statements.get('')?.parse ?? NONE;

@@ -115,6 +115,21 @@ test('a book that is full takes no more statements with names until some are gon
   }
 });
 
+test('a book says when there is too much in it to travel', (t) => {
+  const book = new StatementBook(new Map());
+  const query = book.classify('SELECT');
+  const long = parse('a', ' '.repeat(LIMITS.sessionLength));
+  book.add('', { parse: long, query });
+  t.false(book.isTooMuchToTravel, 'the unnamed statement travels by itself');
+  book.add('a', { parse: long, query });
+  t.true(book.isTooMuchToTravel);
+  book.remove('a');
+  for (let index = 1; index <= LIMITS.preparedStatementCount; index++) book.add(`${index}`, { parse: SYNC, query });
+  t.false(book.isTooMuchToTravel);
+  book.add('one more', { parse: SYNC, query });
+  t.true(book.isTooMuchToTravel);
+});
+
 test('a book keeps a statement, and not the bytes that came with it', (t) => {
   const book = new StatementBook(new Map());
   const chunk = Buffer.concat([parse('a', 'SELECT'), Buffer.alloc(60_000)]);
