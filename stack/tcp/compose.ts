@@ -36,7 +36,9 @@ export function compose(
   receive.unansweredLength = 0;
   receive.lastAcknowledgedOffset = receive.nextOffset;
   record.timers.delayedAckAt = Infinity;
+  const cutLength = segmentLength(record);
   return {
+    ...(payloadLength > cutLength ? { cutLength } : {}),
     sequence: sequenceOfSendOffset(record, offset),
     acknowledgment: sequenceOfReceiveOffset(record, receive.nextOffset),
     flags: flags | FLAG.ack,
