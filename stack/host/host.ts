@@ -4,7 +4,6 @@
 // `nextDeadline` says when it wants to be woken. One input is finished, down to its last output, before the next begins (S3).
 
 import { makeConnectionId, CONNECTION_ID_RANDOM_LENGTH } from '../migration/connection-id.js';
-import type { MigrationLimits } from '../migration/config.js';
 import {
   changeOutputMode,
   handle,
@@ -22,10 +21,8 @@ import {
 import { isOver } from '../migration/close.js';
 import type { StartMoveOutcome } from '../migration/client-role.js';
 import { decodeImage } from '../migration/image.js';
-import type { ServiceIdentity } from '../migration/keys.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
-import type { MemberAddress } from '../migration/setup-record.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
@@ -41,30 +38,10 @@ import { ExpiringMap } from './expiring-map.js';
 import { Handoff, type HandoffHost } from './handoff.js';
 import { HostConnection } from './host-connection.js';
 import { seedForPath } from './isn.js';
-import { pathKey, tcpFor, type TcpChoice } from './paths.js';
+import { pathKey, tcpFor } from './paths.js';
 import { refusalOf, resetOf } from './resets.js';
 import { Listener, type ListenerOptions } from './listener.js';
-
-/** What makes a host a member of a service. */
-export interface Membership {
-  readonly id: MemberId;
-  readonly members: readonly MemberAddress[];
-  readonly identity: ServiceIdentity;
-}
-
-export interface HostOptions extends TcpChoice {
-  readonly migration: MigrationLimits;
-  readonly limits: HostLimits;
-  readonly membership: Membership | undefined;
-  /** Randomness that nobody can guess. */
-  readonly drawRandom: (length: number) => Uint8Array;
-}
-
-/** Where the host's outputs go. None of these calls the host back before it returns. */
-export interface HostSink {
-  transmit(local: Address, remote: Address, segment: Segment): void;
-  sendToPeer(to: MemberId, message: PeerMessage): void;
-}
+import type { HostOptions, HostSink } from './options.js';
 
 export class Host implements HandoffHost {
   readonly counters: HostCounters = newCounters();
