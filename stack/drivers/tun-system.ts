@@ -15,6 +15,8 @@ interface Functions {
   readonly ioctl: (fd: number, request: number, argument: Uint8Array) => number;
   readonly ioctlNumber: (fd: number, request: number, argument: number) => number;
   readonly eventfd: (initial: number, flags: number) => number;
+  /** For descriptors that Node.js has not opened itself: it keeps account of its own. */
+  readonly close: (fd: number) => number;
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly errno: () => number;
 }
@@ -48,6 +50,7 @@ async function load(): Promise<Functions> {
       'int ioctl(int fd, unsigned long request, unsigned long argument)',
     ) as Functions['ioctlNumber'],
     eventfd: library.func('int eventfd(unsigned int initial, int flags)') as Functions['eventfd'],
+    close: library.func('int close(int fd)') as Functions['close'],
     socket: library.func('int socket(int domain, int type, int protocol)') as Functions['socket'],
     errno: () => koffi.errno(),
   };
@@ -65,13 +68,13 @@ async function functions(): Promise<Functions> {
 
 /** Bytes of the largest IP packet; undefined where no interface has the name. Rejects with `TunUnavailable`. */
 export async function interfaceMtu(name: string): Promise<number | undefined> {
-  const { socket, ioctl } = await functions();
+  const { socket, ioctl, close } = await functions();
   const fd = socket(AF_INET, SOCK_DGRAM, 0);
   try {
     const request = interfaceRequest(name);
     return ioctl(fd, SIOCGIFMTU, request) < 0 ? undefined : request.readUInt32LE(MAX_NAME_LENGTH + 1);
   } finally {
-    if (fd >= 0) closeSync(fd);
+    close(fd);
   }
 }
 
@@ -172,7 +175,7 @@ export class TunHandle {
 
   #release(): void {
     closeSync(this.fd);
-    closeSync(this.#wakeFd);
+    this.#functions.close(this.#wakeFd);
     this.#closed?.();
   }
 }
