@@ -16,6 +16,10 @@ const PREPARATION = [
   'mkdir -p /run/netns',
   'mount -t tmpfs none /run/netns',
   'mount -t sysfs none /sys',
+  // A node of its own, whose permissions the tests may change.
+  'mkdir -p /dev/net',
+  'mount -t tmpfs none /dev/net',
+  'mknod -m 600 /dev/net/tun c 10 200',
   'ip link set lo up',
   'sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.send_redirects=0',
   'exec "$@"',
