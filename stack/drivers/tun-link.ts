@@ -5,6 +5,7 @@
 
 import { writevSync } from 'node:fs';
 import { OFFLOAD_HEADER_LENGTH } from '../wire/ip/offload.js';
+import type { PacketLink } from './tun.js';
 import type { TunHandle } from './tun-system.js';
 
 /** The longest packet there is, with a header of IPv6 that is not counted in its length, and the offload header. */
@@ -18,7 +19,7 @@ const ALIGNMENT = 8;
 /** The kernel takes no more than 1,024 pieces at once (IOV_MAX), and few are cheaper to copy than to gather. */
 const MAX_PIECE_COUNT = 64;
 
-export class TunLink {
+export class TunLink implements PacketLink {
   /** Packets that the kernel did not take: its queue was full, or the device is down. */
   writeErrors = 0;
   readonly #handle: TunHandle;

@@ -20,10 +20,18 @@ import { BindFailed } from './binding.js';
 import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
 import { IpTexts } from './ip-texts.js';
 import { Ports } from './ports.js';
-import type { TunLink } from './tun-link.js';
 
 /** The longest payload: an IP packet has 65,535 bytes at most, of which headers with all options may take 80. */
 const MAX_SUPER_SEGMENT_LENGTH = 0xffff - IPV4_HEADER_LENGTH - 60;
+
+/** Whole packets, each behind its offload header. */
+export interface PacketLink {
+  /** Packets that were not taken. */
+  readonly writeErrors: number;
+  start(receive: (packet: Uint8Array) => void): void;
+  write(headers: Uint8Array, payload: readonly Uint8Array[]): void;
+  close(): Promise<void>;
+}
 
 export interface TunCounters {
   /** Packets, segments and messages that are not what they should be. */
@@ -46,7 +54,7 @@ export class TunDriver implements Driver {
     otherProtocolDrops: 0,
     echoesAnswered: 0,
   };
-  readonly #link: TunLink;
+  readonly #link: PacketLink;
   readonly #ips: readonly string[];
   readonly #texts = new IpTexts();
   readonly #ports = new Ports();
@@ -56,7 +64,7 @@ export class TunDriver implements Driver {
   #isClosed = false;
 
   /** `ips` are the stack's own, canonical, one or one of each family. Use `openTunDriver`. */
-  constructor(link: TunLink, mtu: number, ips: readonly string[]) {
+  constructor(link: PacketLink, mtu: number, ips: readonly string[]) {
     this.#link = link;
     this.#ips = ips;
     const families = new Set(ips.map(familyOf));

@@ -14,7 +14,7 @@ import { ClientMachine } from '../support/kernel-network.js';
 
 export const STACK_IP = '10.77.0.2';
 export const STACK_IP6 = 'fd77::2';
-export const PORT = 80;
+const PORT = 80;
 
 export interface TunWorld {
   readonly driver: TunDriver;

@@ -8,7 +8,6 @@ import { checksumOf, sumOfBytes } from './checksum.js';
 import type { DecodedPacket, IpMalformedReason } from './packet.js';
 
 export const IPV4_HEADER_LENGTH = 20;
-export const MAX_IPV4_LENGTH = 0xffff;
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS_OR_OFFSET = 0x3fff;
 const HOP_LIMIT = 64;
