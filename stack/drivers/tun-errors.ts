@@ -1,5 +1,6 @@
 // Why a TUN device can't be had, each with what to do about it.
 
+/** Stable names of what can be in the way. */
 export type TunFailureCode =
   | 'ERR_TUN_NO_PRIVILEGE'
   | 'ERR_TUN_NO_SUPPORT'

@@ -33,6 +33,7 @@ export interface PacketLink {
   close(): Promise<void>;
 }
 
+/** What the driver has dropped and answered, since the start. */
 export interface TunCounters {
   /** Packets, segments and messages that are not what they should be. */
   malformedDrops: number;
@@ -44,6 +45,7 @@ export interface TunCounters {
   echoesAnswered: number;
 }
 
+/** Carries TCP over IP on a TUN device; `openTunDriver` makes one. */
 export class TunDriver implements Driver {
   readonly family: IpFamily | 'both';
   readonly capabilities: DriverCapabilities;
