@@ -13,6 +13,8 @@ import { advertiseWindow, windowShift } from './window.js';
 export const NO_PAYLOAD: readonly Uint8Array[] = Object.freeze([]);
 const TIMESTAMPS_LENGTH = 12;
 
+type Composed = Segment & { cutLength?: number };
+
 /** Payload bytes that fit one segment beside the options it will carry (RFC 9293 MUST-14, RFC 6691). */
 export function segmentLength(record: TcpRecord): number {
   const { maximumSegmentSize } = record.send;
@@ -36,7 +38,7 @@ export function compose(
   receive.unansweredLength = 0;
   receive.lastAcknowledgedOffset = receive.nextOffset;
   record.timers.delayedAckAt = Infinity;
-  return {
+  const segment: Composed = {
     sequence: sequenceOfSendOffset(record, offset),
     acknowledgment: sequenceOfReceiveOffset(record, receive.nextOffset),
     flags: flags | FLAG.ack,
@@ -45,6 +47,9 @@ export function compose(
     payload,
     payloadLength,
   };
+  const cutLength = segmentLength(record);
+  if (payloadLength > cutLength) segment.cutLength = cutLength;
+  return segment;
 }
 
 /** SYN, or SYN/ACK once the peer's SYN is known. */
