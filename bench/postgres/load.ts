@@ -1,5 +1,5 @@
-// How many transactions go through in a second: straight to the database, through PgBouncer, and through a front-end and the
-// gateway before it.
+// How many transactions go through in a second: straight to the database, through PgBouncer, through a front-end and the
+// gateway before it, and through a front-end that is reached by TUN.
 //
 // All use the same server, and take turns, so that whatever else the machine does touches them alike; the ratio to PgBouncer
 // is of two runs side by side. Beside them two bare relays in a row: no gateway and front-end written for Node can do better.
@@ -7,10 +7,12 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Programs } from '@migratory/demo/internal/programs.js';
+import { LOOPBACK } from '@migratory/framework/local-service';
 import { measurement, type Aim, type Measurement } from '../measurement.js';
 import { findProgram } from './outside-programs.js';
-import { Pgbench, type Load, type LoadResult } from './pgbench.js';
+import { Pgbench, type Load, type LoadResult, type Place } from './pgbench.js';
 import { startPgBouncer } from './pgbouncer.js';
+import { startTunFrontend } from './tun-frontend.js';
 import { startPostgresWorld } from './world.js';
 
 const RELAY_PROGRAM = fileURLToPath(new URL('../processes/bare-relay.js', import.meta.url));
@@ -27,15 +29,16 @@ const LOADS: readonly Load[] = [
   { name: 'SELECT only', args: ['--protocol', 'simple', '--select-only'] },
 ];
 
-const WAYS = ['direct', 'PgBouncer', 'two bare relays', 'front-end'] as const;
+const WAYS = ['direct', 'PgBouncer', 'two bare relays', 'front-end', 'front-end on TUN'] as const;
 type Way = (typeof WAYS)[number];
 const COMPARISONS = [
   ['front-end', 'direct'],
   ['front-end', 'PgBouncer'],
+  ['front-end on TUN', 'PgBouncer'],
   ['two bare relays', 'PgBouncer'],
 ] as const;
 /** By way: where it is. One that could not be started has none. */
-type Ports = Readonly<Partial<Record<Way, number>>>;
+type Places = Readonly<Partial<Record<Way, Place>>>;
 type Results = Readonly<Record<Way, LoadResult[]>>;
 
 export async function measureLoad(): Promise<readonly Measurement[]> {
@@ -45,15 +48,26 @@ export async function measureLoad(): Promise<readonly Measurement[]> {
   const world = await startPostgresWorld(1);
   try {
     const { programs, database, port } = world;
+    const [direct, frontend] = [at(database.port), at(port)];
     const pgbench = new Pgbench(programs, pgbenchPath);
-    await pgbench.initialise(database.port);
-    await pgbench.warmUp(port, TPC_B);
-    const bouncer = pgbouncerPath && { PgBouncer: await startPgBouncer(programs, pgbouncerPath, database) };
-    const relays = { 'two bare relays': await startRelays(programs, database.port) };
-    return await measureAll(pgbench, { direct: database.port, 'front-end': port, ...relays, ...bouncer });
+    await pgbench.initialise(direct);
+    await pgbench.warmUp(frontend, TPC_B);
+    const tun = await startTunFrontend(programs, database.url);
+    if (tun !== undefined) await pgbench.warmUp(tun, TPC_B);
+    return await measureAll(pgbench, {
+      direct,
+      ...(pgbouncerPath && { PgBouncer: at(await startPgBouncer(programs, pgbouncerPath, database)) }),
+      'two bare relays': at(await startRelays(programs, database.port)),
+      'front-end': frontend,
+      ...(tun && { 'front-end on TUN': tun }),
+    });
   } finally {
     await world.close();
   }
+}
+
+function at(port: number): Place {
+  return { host: LOOPBACK, port };
 }
 
 /** Answers the port of the first. */
@@ -66,15 +80,15 @@ async function startRelays(programs: Programs, targetPort: number): Promise<numb
   return port;
 }
 
-async function measureAll(pgbench: Pgbench, ports: Ports): Promise<readonly Measurement[]> {
-  const results = new Map<Load, Results>(
-    LOADS.map((load) => [load, { direct: [], PgBouncer: [], 'two bare relays': [], 'front-end': [] }]),
-  );
+async function measureAll(pgbench: Pgbench, places: Places): Promise<readonly Measurement[]> {
+  const none = (): Results =>
+    Object.fromEntries(WAYS.map((way) => [way, [] as LoadResult[]])) as Record<Way, LoadResult[]>;
+  const results = new Map(LOADS.map((load) => [load, none()]));
   for (let round = 0; round <= ROUND_COUNT; round++) {
     for (const [load, byWay] of results) {
       for (const way of WAYS) {
-        const port = ports[way];
-        if (port !== undefined) byWay[way].push(await pgbench.run(port, load, RUN_SECONDS));
+        const place = places[way];
+        if (place !== undefined) byWay[way].push(await pgbench.run(place, load, RUN_SECONDS));
       }
     }
   }
@@ -98,7 +112,7 @@ function measurementsOf(load: Load, byWay: Results): readonly Measurement[] {
       runs.map(({ latencyMs }) => latencyMs),
     ),
   );
-  const ratios = COMPARISONS.filter(([, rival]) => byWay[rival].length > 0).map(([way, rival]) => {
+  const ratios = COMPARISONS.filter((pair) => pair.every((way) => byWay[way].length > 0)).map(([way, rival]) => {
     const aims = load === TPC_B && way === 'front-end' && rival === 'PgBouncer' ? [AIM_RATIO] : [];
     return measurement(`${load.name}, ${way} to ${rival}`, 'ratio', ratioOf(byWay[way], byWay[rival]), ...aims);
   });

@@ -2,7 +2,6 @@
 
 import { text } from 'node:stream/consumers';
 import type { Programs } from '@migratory/demo/internal/programs.js';
-import { LOOPBACK } from '@migratory/framework/local-service';
 
 /** A branch, 10 tellers and 100,000 accounts each: more branches than clients, which would else wait for each other's rows. */
 const SCALE = 10;
@@ -11,6 +10,12 @@ const CLIENT_COUNT = 8;
 const THREAD_COUNT = 2;
 /** For each client: some thirty thousand statements in all, until what runs most has been compiled. */
 const WARM_UP_TRANSACTION_COUNT = 500;
+
+/** Where pgbench connects to. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** What a client does again and again, and how it asks. */
 export interface Load {
@@ -33,30 +38,30 @@ export class Pgbench {
     this.#path = path;
   }
 
-  /** Makes its tables in the database at this port. */
-  async initialise(port: number): Promise<void> {
-    await this.#run(port, ['--initialize', '--quiet', '--scale', String(SCALE)]);
+  /** Makes its tables in the database at this place. */
+  async initialise(place: Place): Promise<void> {
+    await this.#run(place, ['--initialize', '--quiet', '--scale', String(SCALE)]);
   }
 
-  async warmUp(port: number, load: Load): Promise<void> {
-    await this.#load(port, load, ['--transactions', String(WARM_UP_TRANSACTION_COUNT)]);
+  async warmUp(place: Place, load: Load): Promise<void> {
+    await this.#load(place, load, ['--transactions', String(WARM_UP_TRANSACTION_COUNT)]);
   }
 
-  async run(port: number, load: Load, durationSeconds: number): Promise<LoadResult> {
-    const said = await this.#load(port, load, ['--time', String(durationSeconds)]);
+  async run(place: Place, load: Load, durationSeconds: number): Promise<LoadResult> {
+    const said = await this.#load(place, load, ['--time', String(durationSeconds)]);
     return {
       transactionsPerSecond: numberIn(said, /^tps = ([\d.]+)/m),
       latencyMs: numberIn(said, /^latency average = ([\d.]+) ms$/m),
     };
   }
 
-  #load(port: number, load: Load, length: readonly string[]): Promise<string> {
+  #load(place: Place, load: Load, length: readonly string[]): Promise<string> {
     const size = ['--client', String(CLIENT_COUNT), '--jobs', String(THREAD_COUNT)];
-    return this.#run(port, ['--no-vacuum', ...size, ...length, ...load.args]);
+    return this.#run(place, ['--no-vacuum', ...size, ...length, ...load.args]);
   }
 
-  async #run(port: number, args: readonly string[]): Promise<string> {
-    const where = ['--host', LOOPBACK, '--port', String(port), '--username', 'postgres'];
+  async #run({ host, port }: Place, args: readonly string[]): Promise<string> {
+    const where = ['--host', host, '--port', String(port), '--username', 'postgres'];
     const { stdout, ended } = this.#programs.run(this.#path, [...where, ...args, 'postgres']);
     const [said, { status, complaint }] = await Promise.all([text(stdout), ended]);
     if (status !== 0) throw new Error(`pgbench ended with ${status}: ${complaint}`);

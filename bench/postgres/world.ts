@@ -13,7 +13,7 @@ import { Programs } from '@migratory/demo/internal/programs.js';
 import { addressOf, filesOf, LOOPBACK, planLocalService } from '@migratory/framework/local-service';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const FRONTEND_PROGRAM = fileURLToPath(import.meta.resolve('@migratory/pg-frontend/main'));
+export const FRONTEND_PROGRAM = fileURLToPath(import.meta.resolve('@migratory/pg-frontend/main'));
 const GATEWAY_PROGRAM = fileURLToPath(import.meta.resolve('@migratory/gateway'));
 
 export interface PostgresWorld {
