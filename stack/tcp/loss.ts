@@ -44,7 +44,8 @@ export function duplicateAcknowledged(record: TcpRecord, now: number): void {
   }
   if (loss.phase !== 'open' || loss.duplicateCount !== DUPLICATE_THRESHOLD) return;
   if (send.unacknowledgedOffset <= loss.recoverOffset) return; // L1
-  const flightLength = send.nextOffset - send.unacknowledgedOffset;
+  // What limited transmit let out beyond the window is no measure of it (RFC 5681 section 3.2, step 2).
+  const flightLength = Math.min(congestion.windowLength, send.nextOffset - send.unacknowledgedOffset);
   controllerOf(congestion).lost(congestion, now, flightLength, length);
   congestion.windowLength = congestion.slowStartThresholdLength + DUPLICATE_THRESHOLD * length;
   loss.phase = 'fast-recovery';
