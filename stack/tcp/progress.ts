@@ -27,14 +27,18 @@ export function echoesThisPath({ timestamps }: TcpRecord, echo: number): boolean
   return ((echo - timestamps.firstValue) | 0) >= 0;
 }
 
+/** In half of its space a value comes round to being older: so the first one follows, at a distance. */
+export function noteEcho({ timestamps }: TcpRecord, echo: number): void {
+  if (((echo - timestamps.firstValue) | 0) > ECHO_HORIZON_MS) timestamps.firstValue = echo;
+}
+
 /** One round-trip sample (RFC 7323 section 4 where timestamps are in use, else the timed segment). */
 export function measure(record: TcpRecord, now: number, segment: Segment, acknowledged: number): void {
   const { rtt, timestamps } = record;
   if (timestamps.enabled) {
     const echo = segment.options.timestamps?.echo;
     if (echo === undefined || !echoesThisPath(record, echo)) return;
-    // In half of its space a value comes round to being older.
-    if (((echo - timestamps.firstValue) | 0) > ECHO_HORIZON_MS) timestamps.firstValue = echo;
+    noteEcho(record, echo);
     const sampleMs = (timestampAt(record, now) - echo) | 0;
     if (sampleMs >= 0) sampleRtt(rtt, record.config, sampleMs);
   } else if (rtt.timedOffset !== undefined && acknowledged >= rtt.timedOffset) {

@@ -43,7 +43,7 @@ export function noteArrival(
     lowerMinimum(rack.shortestRoundTripMs, now, roundTripMs);
     if (end < rack.forwardOffset) rack.reorderingSeen = true;
   } else {
-    if (echo !== undefined && ((echo - timestampAt(record, sentAt)) | 0) < 0) return; // K1
+    if (echo !== undefined && echoesEarlier(record, sentAt, echo)) return; // K1
     if (roundTripMs < minimumOf(rack.shortestRoundTripMs)) return; // K1
   }
   rack.forwardOffset = Math.max(rack.forwardOffset, end);
@@ -51,6 +51,11 @@ export function noteArrival(
   rack.sentAt = sentAt;
   rack.endOffset = end;
   rack.roundTripMs = roundTripMs;
+}
+
+/** Whether the peer echoes something that was sent before `sentAt`. */
+export function echoesEarlier(record: TcpRecord, sentAt: number, echo: number): boolean {
+  return ((echo - timestampAt(record, sentAt)) | 0) < 0;
 }
 
 /** K2, for an acknowledgment that reports a duplicate. */

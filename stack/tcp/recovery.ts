@@ -5,18 +5,19 @@
 //   V2. During recovery the window follows what has arrived, towards the threshold and never far beyond it at once.
 
 import type { Segment } from '../wire/segment.js';
-import { advanceAcknowledged, echoesThisPath, measure } from './progress.js';
+import { advanceAcknowledged, echoesThisPath, noteEcho } from './progress.js';
 import { segmentLength } from './compose.js';
 import { controllerOf } from './congestion/select.js';
 import { growWindow } from './loss.js';
 import { detectLosses, mayHaveLosses, noteDuplicate, noteRecovered } from './rack.js';
+import { sampleRtt } from './rtt.js';
 import { pipeLength, takeBlocks, takeCumulative } from './scoreboard.js';
 import type { TcpRecord } from './state.js';
 import { armTailProbe, forgetTailProbe, tailProbeAnswer } from './tail-probe.js';
 
 /** Takes the acknowledgment of everything below `acknowledged`, and the blocks beside it. */
 export function acknowledgeSelectively(record: TcpRecord, now: number, segment: Segment, acknowledged: number): void {
-  const { send, flight } = record;
+  const { send, flight, rtt, config } = record;
   const { timestamps, sackBlocks } = segment.options;
   const echo = record.timestamps.enabled ? timestamps?.echo : undefined;
   const isNew = acknowledged > send.unacknowledgedOffset;
@@ -24,8 +25,9 @@ export function acknowledgeSelectively(record: TcpRecord, now: number, segment: 
   const outstandingLength = send.nextOffset - send.unacknowledgedOffset;
   const deliveredBefore = send.unacknowledgedOffset + flight.sackedLength;
   if (isNew) {
-    measure(record, now, segment, acknowledged);
-    takeCumulative(record, now, acknowledged, echo);
+    if (echo !== undefined) noteEcho(record, echo);
+    const roundTripMs = takeCumulative(record, now, acknowledged, echo);
+    if (roundTripMs !== undefined) sampleRtt(rtt, config, roundTripMs);
     advanceAcknowledged(record, now, acknowledged);
   }
   let duplicateEnd = -1;

@@ -7,7 +7,7 @@
 import type { SackBlock } from '../wire/options.js';
 import { dropBelow, joinBefore, locate, MARK, rangeStart, setMarks, splitRange } from './flight.js';
 import { sendOffsetOf } from './offsets.js';
-import { noteArrival } from './rack.js';
+import { echoesEarlier, noteArrival } from './rack.js';
 import { MAX_BLOCK_COUNT } from './sack-blocks.js';
 import type { TcpRecord } from './state.js';
 
@@ -18,19 +18,38 @@ export function pipeLength({ send, flight }: TcpRecord): number {
   return send.nextOffset - send.unacknowledgedOffset - flight.sackedLength - flight.lostLength;
 }
 
-/** All below `acknowledged` has arrived. */
-export function takeCumulative(record: TcpRecord, now: number, acknowledged: number, echo: number | undefined): void {
+/**
+ * All below `acknowledged` has arrived. Answers the round trip of the first that was not known to, in milliseconds: undefined
+ * where it was sent more than once and the echo does not tell that the last copy is answered (Karn).
+ */
+export function takeCumulative(
+  record: TcpRecord,
+  now: number,
+  acknowledged: number,
+  echo: number | undefined,
+): number | undefined {
   const { flight } = record;
   let start = flight.startOffset;
+  let firstIndex = -1;
   for (let index = flight.head; index < flight.ends.length && start < acknowledged; index++) {
     const end = flight.ends[index] as number;
     const marks = flight.marks[index] as number;
     if ((marks & MARK.sacked) === 0) {
+      if (firstIndex < 0) firstIndex = index;
       noteArrival(record, now, marks, flight.sentAt[index] as number, Math.min(end, acknowledged), echo);
     }
     start = end;
   }
+  const roundTripMs = firstIndex < 0 ? undefined : roundTripOf(record, now, firstIndex, echo);
   dropBelow(flight, acknowledged);
+  return roundTripMs;
+}
+
+function roundTripOf(record: TcpRecord, now: number, index: number, echo: number | undefined): number | undefined {
+  const { flight } = record;
+  const sentAt = flight.sentAt[index] as number;
+  const once = ((flight.marks[index] as number) & MARK.repeated) === 0;
+  return once || (echo !== undefined && !echoesEarlier(record, sentAt, echo)) ? now - sentAt : undefined;
 }
 
 /** Takes the blocks of an acknowledgment. Answers where the duplicate that it reports ends (RFC 2883), -1 where none is. */

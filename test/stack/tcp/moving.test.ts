@@ -345,7 +345,7 @@ test('property: moved at any time, however often, the streams arrive byte for by
         if (movable(pair.server.open) && movable(pair.client.open)) move(pair);
       }
       for (const end of [pair.client, pair.server]) if (end.open.send.finOffset === undefined) pair.close(end);
-      if (!pair.run(10 * MINUTE_MS, () => pair.client.ended && pair.server.ended)) throw new Error('not done');
+      if (!pair.run(30 * MINUTE_MS, () => pair.client.ended && pair.server.ended)) throw new Error('not done');
       if (!pair.server.bytes().equals(up) || !pair.client.bytes().equals(down)) throw new Error('bytes differ');
     },
   );
