@@ -2,7 +2,7 @@
 // front-end on both, cost, measured in one run on one machine, beside what each is compared with.
 //
 // Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME` runs one benchmark. The exit status is
-// 1 where an aim is missed.
+// 1 where an aim is missed, or where a benchmark could measure nothing: then it has said why.
 
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -74,11 +74,15 @@ if (order === undefined) {
   process.exit(2);
 }
 const measurements: Measurement[] = [];
+const unmeasured: string[] = [];
 for (const { name, measure } of order.chosen) {
   process.stderr.write(`${name} ...\n`);
-  measurements.push(...(await measure()));
+  const measured = await measure();
+  if (measured.length === 0) unmeasured.push(name);
+  measurements.push(...measured);
 }
-process.stdout.write(`${table(measurements)}\n`);
+if (measurements.length > 0) process.stdout.write(`${table(measurements)}\n`);
+if (unmeasured.length > 0) process.stderr.write(`not measured: ${unmeasured.join(', ')}\n`);
 if (order.json !== undefined) writeJson(order.json, measurements);
 const missed = measurements.some(({ aims, summary }) => aims.some((aim) => !isMet(aim, summary)));
-process.exit(missed ? 1 : 0);
+process.exit(missed || unmeasured.length > 0 ? 1 : 0);

@@ -2,14 +2,16 @@
 //
 // The runner speaks TAP, one line a test; titles are shown once, failures with their details. Whatever else breaks a run
 // (a crash, a file without tests, nothing found) counts as failed, so that the line never says less than the exit status,
-// which is the runner's own. Arguments are handed on: `npm test -- test/dist/tidy.test.js`.
+// which is the runner's own. Arguments say which files; without any, all but the slow ones.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const runner = fileURLToPath(new URL('cli.mjs', import.meta.resolve('ava')));
-const child = spawn(process.execPath, [runner, '--tap', ...process.argv.slice(2)], {
+const named = process.argv.slice(2);
+const files = named.length > 0 ? named : ['test/dist/**/*.test.js'];
+const child = spawn(process.execPath, [runner, '--tap', ...files], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 

@@ -25,7 +25,7 @@ export const MOVE_ECHO_MS = 50;
  * How node runs our programs. With a small young generation the buffers of received datagrams are freed by quick collections;
  * otherwise their sheer volume sets off full ones, whose pauses show as stalls.
  */
-export const NODE_OPTIONS = ['--max-semi-space-size=1'] as const;
+export const NODE_OPTIONS = ['--max-semi-space-size=4'] as const;
 
 /** How long a program may take to get ready, and to stop, before it is given up. */
 export const PROGRAM_START_MS = 15_000;

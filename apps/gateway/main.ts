@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=1
+#!/usr/bin/env -S node --max-semi-space-size=4
 // The command `migratory-gateway`: options in, a gateway, signals, and a log of JSON lines on standard output.
 //
 // Exit status 2 is for what the caller can put right: an option, a file, a port.

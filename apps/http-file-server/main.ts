@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=1
+#!/usr/bin/env -S node --max-semi-space-size=4
 // The command: options, logs, signals. One member of a service of HTTP file servers.
 //
 // What can't begin says why in one line and exits with status 2. What has begun logs JSON lines to standard output: `ready`,

@@ -26,7 +26,7 @@ import {
 import { BackendLost, DatabaseRefused } from './database/database.js';
 import { LIMITS } from './limits.js';
 import { Login } from './login.js';
-import { commitAnswer, fateOf } from './session/commit.js';
+import { answerBy, commitAnswer, fateOf } from './session/commit.js';
 import { Dialogue, type Outcome } from './session/dialogue.js';
 import { SessionEnded } from './session/backing.js';
 import { conclude } from './session/conclusion.js';
@@ -35,13 +35,7 @@ import { admit, parameterChanges, welcome } from './session/welcome.js';
 import { SessionServices } from './session/session-services.js';
 import { TRANSACTION_PINS, type Pin } from './session/session-fields.js';
 import { encodeSession } from './session/session-record.js';
-import {
-  encodeErrorFields,
-  errorResponse,
-  readyForQuery,
-  type Complaint,
-  type ErrorFields,
-} from './wire/backend-messages.js';
+import { errorResponse, type Complaint, type ErrorFields } from './wire/backend-messages.js';
 
 @Service({ name: 'postgres', version: 1 })
 export class DatabaseSession {
@@ -290,10 +284,12 @@ export class DatabaseSession {
       if (this.transactionId === '') return next('committing'); // nothing was written
       this.preparedAs = preparedName(io.cid ?? this.#services.desk.newName(), io.epoch, this.transactionId);
       io.snapshot();
-      const error = await prepare(dialogue, this);
-      if (error === undefined) return next('prepared');
+      const { errorResponse: refusal, asides } = await prepare(dialogue, this);
+      for (const aside of asides) await io.write(aside);
+      if (refusal === undefined) return next('prepared');
+      const answer = answerBy(dialogue.exchange, refusal);
       dialogue.closeTransaction();
-      await io.write(Buffer.concat([encodeErrorFields(error), readyForQuery('I')]));
+      await io.write(answer);
     } catch (error) {
       if (!(error instanceof BackendLost)) {
         await this.#farewell(io, error);

@@ -31,6 +31,8 @@ export const LIMITS = {
   unnamedLength: 64 * 1024,
   /** Prepared statements of one session. Beyond it the session can't move. */
   preparedStatementCount: 10_000,
+  /** What named statements of one session take in memory, each 1 KiB and its text. Beyond it the session is ended, by 53400. */
+  preparedLength: 32 * 1024 * 1024,
   /** The whole snapshot; the journal, the session and what has been read are parts of it. */
   snapshotLength: 1024 * 1024 - 4096,
   /** Input since the restart point: a statement that is longer can't move until it is answered. */
@@ -62,8 +64,9 @@ export const LIMITS = {
   /** A prepared transaction of ours that nobody has committed after so long is rolled back; looked for so often. */
   orphanAgeMs: 300_000,
   orphanCheckMs: 30_000,
-  /** Requests to cancel that one member announces to the others, in each second. */
-  cancelCountPerSecond: 50,
+  /** Requests to cancel that one member announces to the others in each second: for one session, and for all of them. */
+  sessionCancelCountPerSecond: 5,
+  cancelCountPerSecond: 1000,
   /** Users of the users file. */
   userCount: 100_000,
 } as const;

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=1
+#!/usr/bin/env -S node --max-semi-space-size=4
 // The command: files, logs, signals. One member of a service of PostgreSQL front-ends.
 //
 // What can't begin says why in one line and exits with status 2. What has begun logs JSON lines to standard output: `ready`,
@@ -69,7 +69,14 @@ async function main(): Promise<void> {
     await control.open();
     if (options.commit === 'two-phase')
       await control.tidyPrepared((names) => log.warn({ event: 'orphans-rolled-back', names }));
-    const services = new SessionServices(pool, new SystemClock(), desk, sessionLog(log, counted), options.commit);
+    const services = new SessionServices(
+      pool,
+      new SystemClock(),
+      desk,
+      sessionLog(log, counted),
+      derived(serviceKey, 'hand-over'),
+      options.commit,
+    );
     const { snapshotLength, inputLength } = LIMITS;
     const member = await startMember({
       stack,

@@ -2,14 +2,18 @@
 // gateway before it.
 //
 // All use the same server, and take turns, so that whatever else the machine does touches them alike; the ratio to PgBouncer
-// is of two runs side by side. Without pgbench there is nothing to measure with; without PgBouncer, nothing to compare with.
+// is of two runs side by side. Beside them two bare relays in a row: no gateway and front-end written for Node can do better.
+// Without pgbench there is nothing to measure with; without PgBouncer, nothing to compare with.
 
+import { fileURLToPath } from 'node:url';
+import type { Programs } from '@migratory/demo/internal/programs.js';
 import { measurement, type Aim, type Measurement } from '../measurement.js';
 import { findProgram } from './outside-programs.js';
 import { Pgbench, type Load, type LoadResult } from './pgbench.js';
 import { startPgBouncer } from './pgbouncer.js';
 import { startPostgresWorld } from './world.js';
 
+const RELAY_PROGRAM = fileURLToPath(new URL('../processes/bare-relay.js', import.meta.url));
 const ROUND_COUNT = 5;
 const RUN_SECONDS = 3;
 /** Of PgBouncer's transactions, with the first load. */
@@ -23,8 +27,13 @@ const LOADS: readonly Load[] = [
   { name: 'SELECT only', args: ['--protocol', 'simple', '--select-only'] },
 ];
 
-const WAYS = ['direct', 'PgBouncer', 'front-end'] as const;
+const WAYS = ['direct', 'PgBouncer', 'two bare relays', 'front-end'] as const;
 type Way = (typeof WAYS)[number];
+const COMPARISONS = [
+  ['front-end', 'direct'],
+  ['front-end', 'PgBouncer'],
+  ['two bare relays', 'PgBouncer'],
+] as const;
 /** By way: where it is. One that could not be started has none. */
 type Ports = Readonly<Partial<Record<Way, number>>>;
 type Results = Readonly<Record<Way, LoadResult[]>>;
@@ -40,14 +49,27 @@ export async function measureLoad(): Promise<readonly Measurement[]> {
     await pgbench.initialise(database.port);
     await pgbench.warmUp(port, TPC_B);
     const bouncer = pgbouncerPath && { PgBouncer: await startPgBouncer(programs, pgbouncerPath, database) };
-    return await measureAll(pgbench, { direct: database.port, 'front-end': port, ...bouncer });
+    const relays = { 'two bare relays': await startRelays(programs, database.port) };
+    return await measureAll(pgbench, { direct: database.port, 'front-end': port, ...relays, ...bouncer });
   } finally {
     await world.close();
   }
 }
 
+/** Answers the port of the first. */
+async function startRelays(programs: Programs, targetPort: number): Promise<number> {
+  let port = targetPort;
+  for (const name of ['the second relay', 'the first relay']) {
+    const { ready } = await programs.start(name, RELAY_PROGRAM, [String(port)], () => undefined);
+    port = Number(ready.port);
+  }
+  return port;
+}
+
 async function measureAll(pgbench: Pgbench, ports: Ports): Promise<readonly Measurement[]> {
-  const results = new Map<Load, Results>(LOADS.map((load) => [load, { direct: [], PgBouncer: [], 'front-end': [] }]));
+  const results = new Map<Load, Results>(
+    LOADS.map((load) => [load, { direct: [], PgBouncer: [], 'two bare relays': [], 'front-end': [] }]),
+  );
   for (let round = 0; round <= ROUND_COUNT; round++) {
     for (const [load, byWay] of results) {
       for (const way of WAYS) {
@@ -76,17 +98,10 @@ function measurementsOf(load: Load, byWay: Results): readonly Measurement[] {
       runs.map(({ latencyMs }) => latencyMs),
     ),
   );
-  const ratios = (['direct', 'PgBouncer'] as const)
-    .filter((way) => byWay[way].length > 0)
-    .map((way) => {
-      const aims = load === TPC_B && way === 'PgBouncer' ? [AIM_RATIO] : [];
-      return measurement(
-        `${load.name}, front-end to ${way}`,
-        'ratio',
-        ratioOf(byWay['front-end'], byWay[way]),
-        ...aims,
-      );
-    });
+  const ratios = COMPARISONS.filter(([, rival]) => byWay[rival].length > 0).map(([way, rival]) => {
+    const aims = load === TPC_B && way === 'front-end' && rival === 'PgBouncer' ? [AIM_RATIO] : [];
+    return measurement(`${load.name}, ${way} to ${rival}`, 'ratio', ratioOf(byWay[way], byWay[rival]), ...aims);
+  });
   return [...rates, ...latencies, ...ratios];
 }
 

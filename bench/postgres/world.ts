@@ -1,8 +1,10 @@
 // What is measured: a database, front-ends and a gateway, each a process of its own on free ports of the loopback interface.
 //
-// The database is a real one with the settings that it comes with: every COMMIT waits for the disk (fsync is on).
+// The database is a real one with the settings that it comes with: every COMMIT waits for the disk (fsync is on). Whoever
+// interrupts a measurement leaves nothing of it behind, no process and no file.
 
 import { writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from '@migratory/demo/internal/embedded-database.js';
@@ -10,6 +12,7 @@ import { GatewayControl } from '@migratory/demo/internal/gateway-control.js';
 import { Programs } from '@migratory/demo/internal/programs.js';
 import { addressOf, filesOf, LOOPBACK, planLocalService } from '@migratory/framework/local-service';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const FRONTEND_PROGRAM = fileURLToPath(import.meta.resolve('@migratory/pg-frontend/main'));
 const GATEWAY_PROGRAM = fileURLToPath(import.meta.resolve('@migratory/gateway'));
 
@@ -23,6 +26,23 @@ export interface PostgresWorld {
 }
 
 export async function startPostgresWorld(memberCount: number): Promise<PostgresWorld> {
+  const starting = startParts(memberCount);
+  let state: 'measured' | 'interrupted' = 'measured';
+  const interrupted = (signal: NodeJS.Signals): void => {
+    state = 'interrupted';
+    void starting.then((world) => world.close()).finally(() => process.exit(128 + constants.signals[signal]));
+  };
+  for (const signal of SIGNALS) process.once(signal, interrupted);
+  const world = await starting;
+  const close = async (): Promise<void> => {
+    if (state === 'interrupted') return new Promise(() => undefined); // the process is about to end
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+    await world.close();
+  };
+  return { ...world, close };
+}
+
+async function startParts(memberCount: number): Promise<PostgresWorld> {
   const programs = new Programs();
   const database = await startEmbeddedDatabase();
   try {

@@ -6,7 +6,8 @@
 import type { Clock, Driver, Entropy, PeerChannel, Timer } from '../drivers/driver.js';
 import { DEFAULT_HOST_LIMITS, type HostLimits } from '../host/config.js';
 import type { HostCounters } from '../host/counters.js';
-import { Host, type Membership } from '../host/host.js';
+import { Host } from '../host/host.js';
+import type { Membership } from '../host/membership.js';
 import type { HostConnection } from '../host/host-connection.js';
 import type { Listener as HostListener } from '../host/listener.js';
 import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '../migration/config.js';

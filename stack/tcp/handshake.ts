@@ -9,7 +9,7 @@ import type { SegmentOptions } from '../wire/options.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import { advanceAcknowledged, measure } from './progress.js';
-import { resetFor, segmentLength, timestampAt } from './compose.js';
+import { composeSyn, resetFor, segmentLength, timestampAt } from './compose.js';
 import { DEFAULT_PEER_SEGMENT_SIZE, MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
 import { give } from './lifecycle.js';
@@ -44,6 +44,16 @@ export function openPassive(config: TcpConfig, now: number, syn: Segment, seed: 
   plant(record, now, seed);
   agree(record, now, syn);
   if (record.migrateCapable.received !== undefined) record.migrateCapable.offered = seed.migrateCapable;
+  return record;
+}
+
+/** As `openPassive`, for a `syn` that has been answered already with the numbers of `seed`: its acknowledgment is here. */
+export function openAnsweredPassive(config: TcpConfig, now: number, syn: Segment, seed: TcpSeed): TcpRecord {
+  const record = openPassive(config, now, syn, seed);
+  composeSyn(record, now); // what it promised is remembered
+  record.send.synPending = false;
+  record.send.nextOffset = 0;
+  record.send.highestOffset = 0;
   return record;
 }
 

@@ -48,11 +48,6 @@ export function parseVerifier(text: string): ParsedVerifier {
   return { kind: 'verifier', verifier: { iterationCount, salt, storedKey, serverKey } };
 }
 
-export function formatVerifier({ iterationCount, salt, storedKey, serverKey }: Verifier): string {
-  const [saltText, storedText, serverText] = [salt, storedKey, serverKey].map((bytes) => encodeBase64(bytes));
-  return `SCRAM-SHA-256$${iterationCount}:${saltText ?? ''}$${storedText ?? ''}:${serverText ?? ''}`;
-}
-
 /** Takes milliseconds of a thread beside the event loop, more with more iterations. */
 export async function makeVerifier(password: string, salt: Uint8Array, iterationCount: number): Promise<Verifier> {
   const saltedPassword = await deriveKey(preparePassword(password), salt, iterationCount, KEY_LENGTH, 'sha256');

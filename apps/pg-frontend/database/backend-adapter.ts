@@ -10,7 +10,7 @@ import type { Login } from '../session/session-record.js';
 import type { Complaint } from '../wire/backend-messages.js';
 import { query, startupPacket, TERMINATE } from '../wire/frontend-messages.js';
 import { int32 } from '../wire/message.js';
-import { readReply } from './ask.js';
+import { readSetUp } from './ask.js';
 import { BackendLost, BackendReleased, DatabaseRefused, type Backend } from './database.js';
 
 const CANCEL_REQUEST = 80_877_102;
@@ -221,7 +221,7 @@ export class SocketBackend implements Backend {
   async reset(): Promise<boolean> {
     try {
       this.write(query('DISCARD ALL'));
-      const { error, status } = await readReply(this);
+      const { error, status } = await readSetUp(this);
       return error === undefined && status === 'I' && this.isOpen;
     } catch {
       return false;

@@ -4,6 +4,8 @@
 //       transaction's next member knows that the transaction is dead.
 //   P2. Only a client with the same startup parameters takes a session that was opened with them: RESET goes back to those.
 //   P3. There are never more than `backendCount`; idle ones give way first, then clients wait, then they are refused.
+//   P4. Who waits is served in the order of coming, before whoever comes later: what becomes free is given to the first at once,
+//       not fought for. So nobody waits for longer than `backendWaitMs`.
 
 import { LIMITS } from '../limits.js';
 import type { Login } from '../session/session-record.js';
@@ -16,8 +18,18 @@ interface Idle {
   readonly timer: NodeJS.Timeout;
 }
 
+/** What a client is given: a session, or the room to open one. */
+type Place = { readonly kind: 'session'; readonly backend: SocketBackend } | { readonly kind: 'room' };
+
 interface Waiting {
-  readonly proceed: () => void;
+  readonly key: string;
+  readonly proceed: (place: Place) => void;
+  readonly refuse: (reason: Error) => void;
+}
+
+export interface PoolLimits {
+  readonly backendCount: number;
+  readonly backendWaitMs: number;
 }
 
 export interface PoolCounters {
@@ -29,21 +41,17 @@ export interface PoolCounters {
 export class BackendPool implements Database {
   readonly #address: DatabaseAddress;
   readonly #passwordOf: (user: string) => string | undefined;
-  readonly #limit: number;
+  readonly #limits: PoolLimits;
   readonly #idle: Idle[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #open = new Set<SocketBackend>();
   #openingCount = 0;
   readonly counters: PoolCounters = { opened: 0, reused: 0, refused: 0 };
 
-  constructor(
-    address: DatabaseAddress,
-    passwordOf: (user: string) => string | undefined,
-    limit: number = LIMITS.backendCount,
-  ) {
+  constructor(address: DatabaseAddress, passwordOf: (user: string) => string | undefined, limits: PoolLimits = LIMITS) {
     this.#address = address;
     this.#passwordOf = passwordOf;
-    this.#limit = limit;
+    this.#limits = limits;
   }
 
   /** Sessions that are open, and those of them that nobody uses. */
@@ -52,20 +60,25 @@ export class BackendPool implements Database {
   }
 
   async open(login: Login, signal: AbortSignal): Promise<Backend> {
+    signal.throwIfAborted();
     const key = keyOf(login);
-    for (;;) {
-      if (signal.aborted) {
-        this.#wakeOne(); // the place that this one was woken for is somebody else's
-        throw signal.reason as Error;
-      }
-      const idle = this.#takeIdle(key);
-      if (idle !== undefined) {
-        this.counters.reused++;
-        return idle;
-      }
-      if (this.#open.size + this.#openingCount < this.#limit || this.#evict()) return this.#openNew(key, login);
-      await this.#untilOneIsFree(signal);
+    const place = this.#take(key) ?? (await this.#wait(key, signal));
+    if (signal.aborted) {
+      this.#giveBack(key, place); // it left in the instant in which it was served
+      throw signal.reason as Error;
     }
+    if (place.kind === 'room') return this.#openNew(key, login);
+    this.counters.reused++;
+    return place.backend;
+  }
+
+  /** P3. Undefined where there is nothing to be had. */
+  #take(key: string): Place | undefined {
+    const backend = this.#takeIdle(key);
+    if (backend !== undefined) return { kind: 'session', backend };
+    if (this.#open.size + this.#openingCount >= this.#limits.backendCount && !this.#evict()) return undefined;
+    this.#openingCount++;
+    return { kind: 'room' };
   }
 
   #takeIdle(key: string): SocketBackend | undefined {
@@ -76,22 +89,28 @@ export class BackendPool implements Database {
       clearTimeout(idle.timer);
       idle.backend.watch(undefined);
       if (idle.backend.isOpen) return idle.backend;
-      idle.backend.close();
+      this.#drop(idle.backend);
     }
     return undefined;
   }
 
-  /** P3. Answers whether there was one to close. */
+  /** Answers whether there was one to close. */
   #evict(): boolean {
     const idle = this.#idle.shift();
     if (idle === undefined) return false;
     clearTimeout(idle.timer);
-    idle.backend.close();
+    this.#drop(idle.backend);
     return true;
   }
 
+  /** Its place is somebody's already: nobody is told that it has become free. */
+  #drop(backend: SocketBackend): void {
+    backend.onEnd = () => undefined;
+    this.#open.delete(backend);
+    backend.close();
+  }
+
   async #openNew(key: string, login: Login): Promise<SocketBackend> {
-    this.#openingCount++;
     try {
       const backend = await openBackend(this.#address, login, this.#passwordOf(login.user));
       this.counters.opened++;
@@ -101,24 +120,28 @@ export class BackendPool implements Database {
       return backend;
     } catch (error) {
       this.counters.refused++;
-      this.#wakeOne();
       throw error;
     } finally {
       this.#openingCount--;
+      this.#serve();
     }
   }
 
   #ended(backend: SocketBackend): void {
     this.#open.delete(backend);
-    this.#wakeOne();
+    this.#serve();
   }
 
   async #keep(key: string, backend: SocketBackend): Promise<void> {
     if (!(await backend.reset())) return backend.close();
+    this.#rest(key, backend);
+    this.#serve();
+  }
+
+  #rest(key: string, backend: SocketBackend): void {
     const timer = setTimeout(() => this.#forget(backend), LIMITS.backendIdleMs).unref();
     this.#idle.push({ key, backend, timer });
     backend.watch(() => this.#forget(backend)); // an idle session that says something is about to end
-    this.#wakeOne();
   }
 
   #forget(backend: SocketBackend): void {
@@ -129,32 +152,52 @@ export class BackendPool implements Database {
     backend.close();
   }
 
-  #wakeOne(): void {
-    this.#waiting.shift()?.proceed();
+  /** P4. */
+  #serve(): void {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      const place = this.#take(first.key);
+      if (place === undefined) return;
+      first.proceed(place);
+    }
   }
 
-  async #untilOneIsFree(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const over = (settle: () => void): void => {
+  #giveBack(key: string, place: Place): void {
+    if (place.kind === 'session') this.#rest(key, place.backend);
+    else this.#openingCount--;
+    this.#serve();
+  }
+
+  #wait(key: string, signal: AbortSignal): Promise<Place> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', aborted);
-        const index = this.#waiting.indexOf(waiting);
-        if (index >= 0) this.#waiting.splice(index, 1);
-        settle();
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
       };
-      const waiting: Waiting = { proceed: () => over(resolve) };
-      const aborted = (): void => over(() => reject(signal.reason as Error));
+      const waiting: Waiting = {
+        key,
+        proceed: (place) => {
+          leave();
+          resolve(place);
+        },
+        refuse: (reason) => {
+          leave();
+          reject(reason);
+        },
+      };
+      const aborted = (): void => waiting.refuse(signal.reason as Error);
       const timer = setTimeout(() => {
         this.counters.refused++;
-        over(() => reject(new DatabaseRefused(TOO_MANY)));
-      }, LIMITS.backendWaitMs);
+        waiting.refuse(new DatabaseRefused(TOO_MANY));
+      }, this.#limits.backendWaitMs);
       signal.addEventListener('abort', aborted);
       this.#waiting.push(waiting);
     });
   }
 
-  /** Closes what is open. */
+  /** Closes what is open; who waits is refused. */
   close(): void {
+    for (const waiting of [...this.#waiting]) waiting.refuse(new DatabaseRefused(CLOSED));
     for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
     for (const backend of [...this.#open]) backend.close();
   }
@@ -165,6 +208,12 @@ const TOO_MANY = {
   code: '53300',
   message: 'sorry, too many clients already',
   detail: 'All sessions at the database that this front-end may open are in use.',
+} as const;
+
+const CLOSED = {
+  severity: 'FATAL',
+  code: '57P01',
+  message: 'terminating connection due to administrator command',
 } as const;
 
 /** P2. */

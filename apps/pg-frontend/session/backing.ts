@@ -14,7 +14,7 @@ import type { Complaint } from '../wire/backend-messages.js';
 import { quoteIdentifier } from '../wire/frontend-messages.js';
 import type { TransactionStatus } from '../wire/message.js';
 import type { Exchange } from './exchange.js';
-import type { Arrival } from './hand-over.js';
+import { HandOverChannel, type Arrival } from './hand-over.js';
 import { readJournal } from './journal.js';
 import { Listener } from './listener.js';
 import { Notifications } from './notifications.js';
@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly database: Database;
   readonly clock: Pick<SystemClock, 'now' | 'wait'>;
   readonly log: SessionLog;
+  /** By which members know what another member hands over. */
+  readonly handOverSecret: Uint8Array;
   /** A session that has left hands over its notifications until `handedOver` resolves. */
   isHandingOver(handedOver: Promise<void>): void;
 }
@@ -142,7 +144,7 @@ export class Backing {
     const { cid, epoch } = this.#journey;
     if (cid === undefined || this.#listener !== undefined) return undefined;
     const arrival = { turn: epoch * TURNS_PER_EPOCH + this.#openedCount++, count: this.#fields.notifiedCount };
-    const channel = channelOf(cid);
+    const channel = this.#channelOf(cid);
     const { clock, log } = this.#surroundings;
     this.#listener = new Listener(this.backend, new Notifications(channel, arrival, this.#origin), {
       channel,
@@ -153,11 +155,15 @@ export class Backing {
     return arrival;
   }
 
+  #channelOf(cid: string): HandOverChannel {
+    return new HandOverChannel(cid, this.#surroundings.handOverSecret);
+  }
+
   #listening(): Listening | undefined {
     const { cid } = this.#journey;
     const hasOrigin = this.#origin === 'an-origin';
     const arrival = this.attend();
-    return cid === undefined ? undefined : { channel: channelOf(cid), arrival: hasOrigin ? arrival : undefined };
+    return cid === undefined ? undefined : { channel: this.#channelOf(cid), arrival: hasOrigin ? arrival : undefined };
   }
 
   /**
@@ -167,7 +173,7 @@ export class Backing {
   async listen(all: readonly string[]): Promise<readonly string[]> {
     const { cid } = this.#journey;
     if (cid === undefined) return all;
-    const own = channelOf(cid);
+    const own = this.#channelOf(cid).name;
     const channels = all.filter((channel) => channel !== own);
     const isHeard = channels.length < all.length;
     if (channels.length > 0) this.attend();
@@ -286,9 +292,4 @@ export class Backing {
     this.#backend = undefined;
     this.#listener = undefined;
   }
-}
-
-/** On which the sessions that serve a connection one after the other hand over its notifications. */
-function channelOf(cid: string): string {
-  return `migratory_${cid}`;
 }

@@ -3,14 +3,19 @@
 // Each session has a process id and a key of the front-end's, which stay the same wherever it goes. A request that fits no
 // session here is announced to the other members through the database, where others may listen and speak as well. So
 //   C1. an announcement has no key in it, only a mac that who knows the key and the members' secret can compare;
-//   C2. it is good once, and for a minute.
+//   C2. it is good once, and for a minute;
+//   C3. only a key that a member has given out is announced: a part of each key is a mac of the rest, so what somebody guesses
+//       is dropped where it arrives, and takes nothing from those who have a session to cancel.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LIMITS } from '../limits.js';
 import type { CancelKey } from './session-record.js';
 
-/** Bytes of a key: protocol 3.0 has four, 3.2 up to 256. */
-const KEY_LENGTH = { short: 4, long: 32 } as const;
+/** Bytes of a key, by chance and of the mac (C3): protocol 3.0 has four, 3.2 up to 256. */
+const KEY_PARTS = {
+  short: { chanceLength: 1, macLength: 3 },
+  long: { chanceLength: 16, macLength: 16 },
+} as const;
 const NONCE_LENGTH = 12;
 /** Of an announcement, by the members' clocks. */
 const VALID_MS = 60_000;
@@ -38,15 +43,19 @@ export class CancelDesk {
   /** Announcements that were heard, and until when they would be good. */
   readonly #heard = new Map<string, number>();
   #windowAt = -Infinity;
+  /** Of this window: how many were announced, and of which sessions. */
   #windowCount = 0;
+  readonly #windowCounts = new Map<string, number>();
 
   constructor(surroundings: CancelSurroundings) {
     this.#surroundings = surroundings;
   }
 
-  newKey(length: keyof typeof KEY_LENGTH): CancelKey {
+  newKey(length: keyof typeof KEY_PARTS): CancelKey {
+    const { chanceLength, macLength } = KEY_PARTS[length];
     const processId = this.#surroundings.random(4).readUInt32BE(0) & 0x7fff_ffff;
-    return { processId, key: this.#surroundings.random(KEY_LENGTH[length]) };
+    const chance = this.#surroundings.random(chanceLength);
+    return { processId, key: Buffer.concat([chance, this.#keyMacOf(processId, chance, macLength)]) };
   }
 
   /** A name that no other connection has, for one that has no cid. */
@@ -65,10 +74,10 @@ export class CancelDesk {
     };
   }
 
-  /** A client's request. Of those that fit no session here so many are announced; beyond it they are dropped: somebody guesses. */
+  /** A client's request. Of those that fit no session here so many are announced; beyond it they are dropped. */
   request({ processId, key }: CancelKey): void {
     const isHere = this.#cancelWhere(processId, (entry) => isSame(entry.key, key));
-    if (isHere || !this.#admits()) return;
+    if (isHere || !this.#isGivenOut(processId, key) || !this.#admits(`${processId} ${key.toString('hex')}`)) return;
     const head = [processId, this.#surroundings.now(), this.#surroundings.random(NONCE_LENGTH).toString('base64')];
     this.#surroundings.announce([...head, this.#macOf(head.join(' '), key).toString('base64')].join(' '));
   }
@@ -92,6 +101,19 @@ export class CancelDesk {
     return meant !== undefined;
   }
 
+  /** C3. By any member; whether its session is still there is not known. */
+  #isGivenOut(processId: number, key: Buffer): boolean {
+    return Object.values(KEY_PARTS).some(({ chanceLength, macLength }) => {
+      const mac = this.#keyMacOf(processId, key.subarray(0, chanceLength), macLength);
+      return isSame(key.subarray(chanceLength), mac);
+    });
+  }
+
+  #keyMacOf(processId: number, chance: Uint8Array, length: number): Buffer {
+    const mac = createHmac('sha256', this.#surroundings.secret).update(`key ${processId} `).update(chance);
+    return mac.digest().subarray(0, length);
+  }
+
   /** C1. */
   #macOf(head: string, key: Uint8Array): Buffer {
     return createHmac('sha256', this.#surroundings.secret).update(`cancel ${head} `).update(key).digest();
@@ -105,13 +127,19 @@ export class CancelDesk {
     return true;
   }
 
-  #admits(): boolean {
+  #admits(session: string): boolean {
     const now = this.#surroundings.now();
     if (now - this.#windowAt >= WINDOW_MS) {
       this.#windowAt = now;
       this.#windowCount = 0;
+      this.#windowCounts.clear();
     }
-    return ++this.#windowCount <= LIMITS.cancelCountPerSecond;
+    const count = (this.#windowCounts.get(session) ?? 0) + 1;
+    const isAdmitted = count <= LIMITS.sessionCancelCountPerSecond && this.#windowCount < LIMITS.cancelCountPerSecond;
+    if (!isAdmitted) return false;
+    this.#windowCounts.set(session, count);
+    this.#windowCount++;
+    return true;
   }
 }
 

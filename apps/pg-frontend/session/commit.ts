@@ -61,7 +61,12 @@ const NOT_COMMITTED: Complaint = {
  */
 export function commitAnswer(exchange: Exchange, fate: Fate): Buffer {
   if (!isPlainCommit(exchange) || fate === 'unknown') throw new SessionEnded(told(fate));
-  return Buffer.concat([...answers(exchange.request, fate), readyForQuery('I')]);
+  return answerBy(exchange, fate === 'committed' ? commandComplete('COMMIT') : errorResponse(NOT_COMMITTED));
+}
+
+/** What answers an exchange that is one COMMIT, where `outcome` is the CommandComplete or the ErrorResponse of that. */
+export function answerBy(exchange: Exchange, outcome: Buffer): Buffer {
+  return Buffer.concat([...answers(exchange.request, outcome), readyForQuery('I')]);
 }
 
 function told(fate: Fate): Complaint {
@@ -75,7 +80,7 @@ function told(fate: Fate): Complaint {
 }
 
 /** Of each message up to the one that is answered by an error. */
-function* answers(request: Buffer, fate: 'committed' | 'aborted'): Generator<Buffer> {
+function* answers(request: Buffer, outcome: Buffer): Generator<Buffer> {
   for (let at = 0; at < request.length;) {
     const extent = extentOf(request, at);
     if (extent.kind !== 'whole') return;
@@ -98,8 +103,8 @@ function* answers(request: Buffer, fate: 'committed' | 'aborted'): Generator<Buf
         break;
       case FRONTEND.query:
       case FRONTEND.execute:
-        yield fate === 'aborted' ? errorResponse(NOT_COMMITTED) : commandComplete('COMMIT');
-        if (fate === 'aborted') return;
+        yield outcome;
+        if (outcome[0] === BACKEND.errorResponse) return;
         break;
       default:
         break;

@@ -40,7 +40,7 @@ export async function conclude(
   const status = exchange.status ?? 'E';
   for (const kind of exchange.touches()) dialogue.touched.add(kind);
   fields.status = status;
-  if (exchange.isSubstituted) fields.verdict = 'told';
+  if (exchange.isSubstituted || fields.verdict === 'passing-over') fields.verdict = 'told';
   if (status === 'I') await closeTransaction(dialogue, fields);
   else recordStatement(dialogue, fields, exchange, begun);
   fields.journal = dialogue.journal.bytes;
@@ -73,8 +73,9 @@ function recordStatement(
   if (recorded === 'full') pins.add('transaction-size');
   if (dialogue.backing.book.takeChange()) {
     dialogue.hasChangedSession = true;
-    dialogue.record.laterStatements = dialogue.backing.book.named();
-    const encoded = encodeSession(dialogue.record);
+    const { book } = dialogue.backing;
+    dialogue.record.laterStatements = book.isTooMuchToTravel ? [] : book.named();
+    const encoded = book.isTooMuchToTravel ? undefined : encodeSession(dialogue.record);
     if (encoded === undefined) pins.add('session-size');
     else fields.session = encoded;
   }
@@ -100,11 +101,10 @@ async function closeTransaction(dialogue: Dialogue, fields: SessionFields): Prom
   const mayHaveChanged = touched.size > 0 || pins.some((pin) => ASKED_FOR.has(pin));
   fields.pins = mayHaveChanged ? await lookAgain(dialogue, pins) : pins;
   touched.clear();
-  const isCountable = book.statements.size <= LIMITS.preparedStatementCount; // else it would be listed each time, for nothing
-  record.statements = isCountable ? book.named() : [];
+  record.statements = book.isTooMuchToTravel ? [] : book.named();
   record.laterStatements = undefined;
   record.reported = Object.fromEntries(backing.backend.reported);
-  const isWhole = isCountable && travels && record.statements.every((parse) => parse.length > 0);
+  const isWhole = !book.isTooMuchToTravel && travels && record.statements.every((parse) => parse.length > 0);
   const encoded = isWhole ? encodeSession(record) : undefined;
   if (encoded === undefined) fields.pins = [...fields.pins, 'session-size'];
   else fields.session = encoded;

@@ -8,7 +8,7 @@
 //   D3. What was asked but not yet sent stays in `pending`: whoever goes on asks it again.
 
 import type { StageIo } from '@migratory/framework';
-import { functionCall, readReply } from '../database/ask.js';
+import { functionCall, readAnswer } from '../database/ask.js';
 import { BackendLost } from '../database/database.js';
 import { LIMITS } from '../limits.js';
 import { errorResponse, readyForQuery, type ErrorFields } from '../wire/backend-messages.js';
@@ -18,7 +18,7 @@ import { Backing, SessionEnded, type Journey, type Surroundings } from './backin
 import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
-import { CANNOT_BE_RESTORED, NOT_CONTINUED } from './complaints.js';
+import { CANNOT_BE_RESTORED, NOT_CONTINUED, TOO_MUCH_PREPARED } from './complaints.js';
 import { isPlainCommit } from './plain-commit.js';
 import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
@@ -113,6 +113,7 @@ export class Dialogue {
       this.#exchange = new Exchange(this.backing.book);
       this.#begun = this.status;
       if (this.#fields.verdict === 'untold') this.#exchange.substitute(NOT_CONTINUED);
+      if (this.#fields.verdict === 'passing-over') this.#exchange.fail();
     }
     return this.#exchange;
   }
@@ -286,6 +287,7 @@ export class Dialogue {
         if (liberty !== 'pinned') return liberty === 'open' ? 'needs-lock' : 'is-long';
         return this.#passage.passRequest(this.exchange, request.length);
       case 'messages':
+        if (this.backing.book.refuses(request.messages)) throw new SessionEnded(TOO_MUCH_PREPARED);
         for (const each of request.messages) this.exchange.ask(each);
         this.#unsent = request;
         return 'taken';
@@ -341,6 +343,7 @@ export class Dialogue {
     const pieces = exchange.take();
     if (pieces.length === 0) return;
     const written = this.#write(pieces);
+    if (exchange.isSubstituted && exchange.isSkipping) this.#fields.verdict = 'passing-over';
     if (liberty === 'open') this.journal.record({ state: 'open', request: exchange.request, ...asRecorded(exchange) });
     this.#snapshot();
     await written;
@@ -380,7 +383,7 @@ export class Dialogue {
   async #hearTransactionId(): Promise<void> {
     if (!this.#isIdAwaited) return;
     this.#isIdAwaited = false;
-    const { rows, error } = await this.backing.busily(() => readReply(this.backing.backend));
+    const { rows, error } = await this.backing.busily(() => readAnswer(this.backing.backend));
     // Cancelled, perhaps: then the transaction has failed, and the client does not know. After an error of its own it does.
     if (error !== undefined && this.status === 'T') throw new BackendLost();
     this.#fields.transactionId = rows[0]?.[0] ?? '';
@@ -454,19 +457,21 @@ export class Dialogue {
   async giveUp(): Promise<void> {
     const exchange = this.#exchange;
     this.#isIdAwaited = false;
-    this.#fields.verdict = 'untold';
     this.journal.clear();
     this.#keepStatements();
     await this.backing.fail(this.record);
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
     this.#exchange = undefined;
-    if (exchange === undefined || exchange.request.length === 0) return this.#snapshot();
+    if (exchange === undefined || exchange.request.length === 0) {
+      if (this.#fields.verdict !== 'passing-over') this.#fields.verdict = 'untold';
+      return this.#snapshot();
+    }
     this.#dropUnsent();
-    this.#fields.verdict = 'told';
-    void this.#io.write(errorResponse(NOT_CONTINUED));
+    this.#fields.verdict = exchange.isAsked ? 'told' : 'passing-over';
+    const hasFailed = exchange.isSkipping && exchange.relayLength === 0; // the client knows: there is one error in a pipeline
+    if (!hasFailed) void this.#io.write(errorResponse(NOT_CONTINUED));
     if (exchange.isAsked) void this.#io.write(readyForQuery('E'));
-    else this.exchange.fail();
     this.#snapshot();
   }
 }

@@ -4,9 +4,11 @@
 //   pieces TURN INDEX DATA  a part of what is handed over to the session of that turn, in base64
 //   end TURN                that was all
 //
-// Anybody may notify on any channel, so whatever comes this way is believed only as far as it is notifications. The index is
+// Anybody may notify on any channel, so behind each comes a mac of the channel and of what is said, by a secret of the members:
+// what has none is nothing. Said again it does no harm: each turn is announced once, and handed over to once. The index is
 // there because the database sends equal notifications of one transaction only once.
 
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LIMITS } from '../limits.js';
 import { quoteIdentifier, quoteLiteral } from '../wire/frontend-messages.js';
 import { BACKEND, HEADER_LENGTH, readCString } from '../wire/message.js';
@@ -24,29 +26,61 @@ export type HandOverMessage =
   | { readonly kind: 'unknown' };
 
 const UNKNOWN: HandOverMessage = { kind: 'unknown' };
+/** Bytes of a mac: the first half of a SHA-256. */
+const MAC_LENGTH = 16;
 /** Its process id, and two texts that are empty. */
 const SHORTEST_BODY_LENGTH = 4 + 2;
 
-/** The statement that tells all who listen to `channel` that there is a session after theirs. */
-export function arrivalStatement(channel: string, { turn, count }: Arrival): string {
-  return `NOTIFY ${quoteIdentifier(channel)}, ${quoteLiteral(`arrived ${turn} ${count}`)}`;
-}
+/** The channel on which the sessions that serve a connection one after the other hand over its notifications. */
+export class HandOverChannel {
+  readonly name: string;
+  readonly #secret: Uint8Array;
 
-/** The one statement that hands over `messages` to the session of `turn`. */
-export function handOverStatement(channel: string, turn: number, messages: readonly Buffer[]): string {
-  const bytes = Buffer.concat(messages);
-  const payloads: string[] = [];
-  for (let at = 0; at < bytes.length; at += LIMITS.handOverPieceLength) {
-    const piece = bytes.toString('base64', at, at + LIMITS.handOverPieceLength);
-    payloads.push(`pieces ${turn} ${payloads.length} ${piece}`);
+  /** `secret`: shared by all members. */
+  constructor(cid: string, secret: Uint8Array) {
+    this.name = `migratory_${cid}`;
+    this.#secret = secret;
   }
-  payloads.push(`end ${turn}`);
-  const calls = payloads.map((payload) => `pg_catalog.pg_notify(${quoteLiteral(channel)}, ${quoteLiteral(payload)})`);
-  return `SELECT ${calls.join(', ')}`;
+
+  /** The statement that tells all who listen that there is a session after theirs. */
+  arrivalStatement({ turn, count }: Arrival): string {
+    return `NOTIFY ${quoteIdentifier(this.name)}, ${quoteLiteral(this.#sealed(`arrived ${turn} ${count}`))}`;
+  }
+
+  /** The one statement that hands over `messages` to the session of `turn`. */
+  handOverStatement(turn: number, messages: readonly Buffer[]): string {
+    const bytes = Buffer.concat(messages);
+    const payloads: string[] = [];
+    for (let at = 0; at < bytes.length; at += LIMITS.handOverPieceLength) {
+      const piece = bytes.toString('base64', at, at + LIMITS.handOverPieceLength);
+      payloads.push(`pieces ${turn} ${payloads.length} ${piece}`);
+    }
+    payloads.push(`end ${turn}`);
+    const calls = payloads.map((payload) => {
+      return `pg_catalog.pg_notify(${quoteLiteral(this.name)}, ${quoteLiteral(this.#sealed(payload))})`;
+    });
+    return `SELECT ${calls.join(', ')}`;
+  }
+
+  read(payload: string): HandOverMessage {
+    const end = payload.lastIndexOf(' ');
+    const text = payload.slice(0, Math.max(0, end));
+    const mac = Buffer.from(payload.slice(end + 1), 'base64');
+    return mac.length === MAC_LENGTH && timingSafeEqual(mac, this.#macOf(text)) ? readMessage(text) : UNKNOWN;
+  }
+
+  #sealed(text: string): string {
+    return `${text} ${this.#macOf(text).toString('base64')}`;
+  }
+
+  #macOf(text: string): Buffer {
+    const mac = createHmac('sha256', this.#secret).update(`${this.name} ${text}`, 'latin1');
+    return mac.digest().subarray(0, MAC_LENGTH);
+  }
 }
 
-export function readHandOverMessage(payload: string): HandOverMessage {
-  const [kind, ...words] = payload.split(' ');
+function readMessage(text: string): HandOverMessage {
+  const [kind, ...words] = text.split(' ');
   const [turn = NaN, number = NaN] = words.map((word) => (/^\d{1,15}$/.test(word) ? Number(word) : NaN));
   if (Number.isNaN(turn)) return UNKNOWN;
   if (kind === 'end' && words.length === 1) return { kind, turn };

@@ -12,7 +12,7 @@ import { LIMITS } from '../limits.js';
 import { bodyOf, readStatus } from '../wire/backend-messages.js';
 import { query, SYNC } from '../wire/frontend-messages.js';
 import { BACKEND, HEADER_LENGTH, readCString } from '../wire/message.js';
-import { handOverStatement } from './hand-over.js';
+import type { HandOverChannel } from './hand-over.js';
 import { NotificationFilter } from './notification-filter.js';
 import type { Notifications } from './notifications.js';
 import type { SessionEvent } from './session-log.js';
@@ -38,7 +38,7 @@ type State =
   | { readonly kind: 'over' };
 
 export interface ListenerSurroundings {
-  readonly channel: string;
+  readonly channel: HandOverChannel;
   readonly clock: Pick<SystemClock, 'now' | 'wait'>;
   readonly log: (event: SessionEvent) => void;
 }
@@ -248,7 +248,7 @@ export class Listener implements Backend {
     const { answer } = this.notifications;
     if (answer.kind === 'nothing') this.close();
     else if (answer.kind === 'hand-over') {
-      this.#handOver(handOverStatement(this.#surroundings.channel, answer.turn, answer.messages), 1);
+      this.#handOver(this.#surroundings.channel.handOverStatement(answer.turn, answer.messages), 1);
     }
   }
 

@@ -19,7 +19,7 @@
 // Pure: messages of the database go in, and what is to be done comes out. Whoever has the clock says `expire`.
 
 import { LIMITS } from '../limits.js';
-import { readHandedOver, readHandOverMessage, readNotification, type Arrival } from './hand-over.js';
+import { readHandedOver, readNotification, type Arrival, type HandOverChannel } from './hand-over.js';
 
 type Inlet =
   /** N1. */
@@ -51,7 +51,7 @@ export type Answer =
   | { readonly kind: 'hand-over'; readonly turn: number; readonly messages: readonly Buffer[] };
 
 export class Notifications {
-  readonly #channel: string;
+  readonly #channel: HandOverChannel;
   readonly #turn: number;
   #inlet: Inlet;
   #outlet: Outlet = { kind: 'client' };
@@ -66,7 +66,7 @@ export class Notifications {
   #refusedLength = 0;
 
   /** `has`: whether there is a session before this one that will hand over what it has heard. */
-  constructor(channel: string, { turn, count }: Arrival, has: 'an-origin' | 'no-origin') {
+  constructor(channel: HandOverChannel, { turn, count }: Arrival, has: 'an-origin' | 'no-origin') {
     this.#channel = channel;
     this.#turn = turn;
     this.#coveredCount = count;
@@ -96,12 +96,12 @@ export class Notifications {
   /** A NotificationResponse, whole, in the order of the queue. */
   hear(whole: Buffer): void {
     const notification = readNotification(whole);
-    if (notification?.channel === this.#channel) this.#heed(notification.payload);
+    if (notification?.channel === this.#channel.name) this.#heed(notification.payload);
     else this.#accept(whole);
   }
 
   #heed(payload: string): void {
-    const said = readHandOverMessage(payload);
+    const said = this.#channel.read(payload);
     switch (said.kind) {
       case 'arrived':
         return this.#marked(said);
@@ -125,7 +125,7 @@ export class Notifications {
     }
   }
 
-  /** The pieces of one hand-over follow each other in the queue: what does not fit among them is somebody else's. */
+  /** The pieces of one hand-over follow each other in the queue: what does not fit among them is said again by somebody else. */
   #handed(index: number, bytes: Buffer): void {
     if (this.#inlet.kind !== 'behind-marker' && this.#inlet.kind !== 'late') return;
     const { handed } = this.#inlet;
@@ -138,7 +138,7 @@ export class Notifications {
   #end(): void {
     const inlet = this.#inlet;
     if (inlet.kind !== 'behind-marker' && inlet.kind !== 'late') return;
-    const handed = readHandedOver(Buffer.concat(inlet.handed.pieces), this.#channel);
+    const handed = readHandedOver(Buffer.concat(inlet.handed.pieces), this.#channel.name);
     if (handed === undefined) {
       this.#refusedLength += inlet.handed.length; // N5
       [inlet.handed.pieces, inlet.handed.length] = [[], 0];

@@ -2,14 +2,18 @@
 //
 // Only under the lock: what has been passed on is nowhere kept, so nobody else could pass it on again.
 
-import { extentOf, FLUSH } from '../wire/frontend-messages.js';
-import { cString, FRONTEND, message } from '../wire/message.js';
-import type { Backing } from './backing.js';
+import { BackendLost } from '../database/database.js';
+import { extentOf, FLUSH, SYNC } from '../wire/frontend-messages.js';
+import { FRONTEND, HEADER_LENGTH, message } from '../wire/message.js';
+import { SessionEnded, type Backing } from './backing.js';
+import { SYNCHRONIZATION_LOST } from './complaints.js';
 import type { Exchange } from './exchange.js';
 import type { SessionFields } from './session-fields.js';
 
-/** What may be among the client's data; anything else ends them, and the database says whether it may. */
-const OF_A_COPY = new Set<number>([FRONTEND.copyData, FRONTEND.flush, FRONTEND.sync]);
+/** What ends the client's data. */
+const ENDS_A_COPY = new Set<number>([FRONTEND.copyDone, FRONTEND.copyFail]);
+/** What may be among them. */
+const OF_A_COPY = new Set<number>([FRONTEND.copyData, FRONTEND.flush, FRONTEND.sync, ...ENDS_A_COPY]);
 
 /** What a passage needs of the dialogue that it is part of. */
 export interface PassageEnds {
@@ -30,6 +34,8 @@ export class Passage {
   #isEnded = false;
   /** The message that is under way ends the client's data. */
   #isLast = false;
+  /** Something came among them that is no part of a COPY. */
+  #isBrokenOff = false;
 
   constructor(ends: PassageEnds) {
     this.#ends = ends;
@@ -78,8 +84,9 @@ export class Passage {
       }
     } catch (error) {
       if (this.#isEnded) return 'ended'; // the client's end has closed the session
-      throw error;
+      if (!this.#isBrokenOff || !(error instanceof BackendLost)) throw error;
     }
+    if (this.#isBrokenOff) return this.#endBrokenOff(exchange);
     // The database has refused the data in the midst of a message.
     while (this.#remainingLength > 0) {
       this.#pass();
@@ -113,16 +120,35 @@ export class Passage {
       }
       const extent = extentOf(this.#ends.fields.pending, 0);
       if (extent.kind === 'nothing') return 'more';
-      if (extent.kind === 'malformed') return this.#refuseCopy();
+      if (extent.kind === 'malformed' || !OF_A_COPY.has(extent.type)) return this.#breakOff();
       this.#remainingLength = extent.length;
-      this.#isLast = !OF_A_COPY.has(extent.type);
+      this.#isLast = ENDS_A_COPY.has(extent.type);
       this.#pass();
     }
   }
 
-  /** What is no message of the protocol can't be passed on: the session ends where it is next looked at. */
-  #refuseCopy(): 'done' {
-    this.#ends.backing.backend.write(message(FRONTEND.copyFail, cString('malformed message')));
+  /**
+   * What is no part of a COPY ends the session, in the database's own words. It is shown no more of it than it takes to say
+   * them; the Sync makes a database speak that has ended the COPY by itself meanwhile.
+   */
+  #breakOff(): 'done' {
+    const head = this.#ends.fields.pending.subarray(0, HEADER_LENGTH);
+    const [type = 0] = head;
+    this.#ends.backing.backend.write(Buffer.concat([OF_A_COPY.has(type) ? head : message(type), SYNC]));
+    this.#isBrokenOff = true;
     return 'done';
+  }
+
+  /** Up to the end that the database makes of it. */
+  async #endBrokenOff(exchange: Exchange): Promise<never> {
+    try {
+      while (exchange.progress !== 'lost' && exchange.progress !== 'ready')
+        exchange.receive(await this.#ends.backing.backend.read());
+    } catch (error) {
+      if (!(error instanceof BackendLost)) throw error;
+    }
+    await this.#ends.relay();
+    const { C: code, M: text } = exchange.lastWords ?? {};
+    throw new SessionEnded({ ...SYNCHRONIZATION_LOST, ...(code && text && { code, message: text }) });
   }
 }

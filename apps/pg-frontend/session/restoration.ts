@@ -1,16 +1,16 @@
 // From a session as it was to a new session at the database that a client can't tell from it.
 
-import { ask, readReply, run } from '../database/ask.js';
+import { ask, readSetUp, run } from '../database/ask.js';
 import type { Backend } from '../database/database.js';
 import { quoteIdentifier, quoteLiteral, readParse, SYNC } from '../wire/frontend-messages.js';
-import { arrivalStatement, type Arrival } from './hand-over.js';
+import type { Arrival, HandOverChannel } from './hand-over.js';
 import type { SessionRecord } from './session-record.js';
 import type { StatementBook } from './statement-book.js';
 
 /** How a session listens that can move: `notifications.ts`. */
 export interface Listening {
   /** Its own, besides the client's. */
-  readonly channel: string;
+  readonly channel: HandOverChannel;
   /** What the session before it is told; undefined where there is none. */
   readonly arrival: Arrival | undefined;
 }
@@ -51,11 +51,11 @@ async function listen(
   channels: readonly string[],
   listening: Listening | undefined,
 ): Promise<string | undefined> {
-  const own = listening === undefined ? [] : [listening.channel];
+  const own = listening === undefined ? [] : [listening.channel.name];
   const texts = [...channels, ...own].map((channel) => `LISTEN ${quoteIdentifier(channel)}`);
   const { error } = await run(backend, texts.join('; '));
   if (error !== undefined || listening?.arrival === undefined) return error?.M;
-  const announced = await run(backend, arrivalStatement(listening.channel, listening.arrival));
+  const announced = await run(backend, listening.channel.arrivalStatement(listening.arrival));
   return announced.error?.M;
 }
 
@@ -64,12 +64,13 @@ async function prepare(backend: Backend, book: StatementBook, parses: readonly B
   if (parses.length === 0) return;
   backend.write(Buffer.concat(parses.flatMap((parse) => [parse, SYNC])));
   for (const parse of parses) {
-    const { error } = await readReply(backend);
+    const { error } = await readSetUp(backend);
     const read = readParse(parse);
     if (error === undefined && read !== undefined) {
-      book.statements.set(read.name, { parse, query: book.classify(read.text) });
+      book.add(read.name, { parse, query: book.classify(read.text) });
     }
   }
+  book.takeChange(); // nothing has changed for the client
 }
 
 /** Whether a process of the database, known by its identity, is still in a transaction. Rejects with `BackendLost`. */

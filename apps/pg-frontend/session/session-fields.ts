@@ -53,6 +53,8 @@ export type Verdict =
   | ''
   /** It is lost, and the client has still to be told: 40001. */
   | 'untold'
+  /** The client has been told in the middle of a pipeline: what it says up to its Sync is passed over. */
+  | 'passing-over'
   /** The client has been told, and has still to roll back. */
   | 'told';
 

@@ -16,6 +16,8 @@ export class SessionServices {
     readonly clock: Pick<SystemClock, 'now' | 'wait'>,
     readonly desk: CancelDesk,
     readonly log: SessionLog,
+    /** By which members know what another member hands over. */
+    readonly handOverSecret: Uint8Array,
     readonly commitMode: CommitMode = 'locked',
   ) {}
 

@@ -5,6 +5,7 @@
 
 import { LIMITS } from '../limits.js';
 import { bodyOf, readParameter } from '../wire/backend-messages.js';
+import { isNamedParse } from '../wire/frontend-messages.js';
 import { classifyQuery, type QueryClass } from '../sql/classify.js';
 import { customParametersOf } from '../sql/custom-parameters.js';
 import type { StandardConformingStrings } from '../sql/lexer.js';
@@ -15,6 +16,8 @@ export interface KnownStatement {
   readonly query: QueryClass;
 }
 
+/** Bytes that one takes here besides its text, roughly. */
+const OVERHEAD_LENGTH = 1024;
 const NONE: Buffer = Buffer.alloc(0);
 const BACKSLASH_ENCODINGS = /^(?:SJIS|SHIFT_JIS_2004|BIG5|GBK|GB18030|UHC|JOHAB)$/i;
 
@@ -36,6 +39,8 @@ export class StatementBook {
   readonly customParameters = new Set<string>();
   /** A text has set some whose names are not known. */
   hasUnknownParameters = false;
+  /** Bytes that the named ones take. */
+  #namedLength = 0;
   /** Counts the changes of named statements and of what has been reported. */
   #changeCount = 0;
 
@@ -72,13 +77,33 @@ export class StatementBook {
     this.#changeCount++;
   }
 
-  add(name: string, statement: KnownStatement): void {
-    this.statements.set(name, statement);
-    if (name !== '') this.#changeCount++;
+  /** Keeps a copy of the Parse message, or all that came with it would be kept as well. */
+  add(name: string, { parse, query }: KnownStatement): void {
+    this.remove(name);
+    this.statements.set(name, { parse: name === '' ? parse : copyOf(parse), query });
+    if (name === '') return;
+    this.#namedLength += lengthOf(parse);
+    this.#changeCount++;
   }
 
   remove(name: string): void {
-    if (this.statements.delete(name) && name !== '') this.#changeCount++;
+    const statement = this.statements.get(name);
+    if (statement === undefined) return;
+    this.statements.delete(name);
+    if (name === '') return;
+    this.#namedLength -= lengthOf(statement.parse);
+    this.#changeCount++;
+  }
+
+  /** Whether there is no room for what these messages prepare. */
+  refuses(messages: readonly Buffer[]): boolean {
+    return this.#namedLength > LIMITS.preparedLength && messages.some(isNamedParse);
+  }
+
+  /** Whether there are more than can travel: then nobody lists them, each time, for nothing. */
+  get isTooMuchToTravel(): boolean {
+    const count = this.statements.size - (this.statements.has('') ? 1 : 0);
+    return count > LIMITS.preparedStatementCount || this.#namedLength - OVERHEAD_LENGTH * count > LIMITS.sessionLength;
   }
 
   /** The Parse message of the unnamed one, where there is one that travels. */
@@ -113,4 +138,14 @@ export class StatementBook {
   removeAll(): void {
     for (const name of this.statements.keys()) if (name !== '') this.remove(name);
   }
+}
+
+function lengthOf(parse: Buffer): number {
+  return OVERHEAD_LENGTH + parse.length;
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }

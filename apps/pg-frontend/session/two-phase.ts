@@ -3,11 +3,11 @@
 // Both steps may be asked for again, by whoever has the session then, so no lock is needed. What became of a prepared
 // transaction is never guessed: if it is not there any more, its id tells.
 
-import { ask } from '../database/ask.js';
+import { ask, question, readReply, type Reply } from '../database/ask.js';
 import { BackendLost, DatabaseRefused } from '../database/database.js';
 import { LIMITS } from '../limits.js';
-import type { ErrorFields } from '../wire/backend-messages.js';
 import { quoteLiteral } from '../wire/frontend-messages.js';
+import { BACKEND } from '../wire/message.js';
 import { ofTransaction, type Fate } from './commit.js';
 import type { Dialogue } from './dialogue.js';
 import type { SessionFields } from './session-fields.js';
@@ -24,10 +24,18 @@ export function preparedName(cid: string, epoch: number, transactionId: string):
   return `${PREPARED_PREFIX}${cid}_${epoch}_${transactionId}`;
 }
 
-/** Answers the error where the transaction could not be prepared: then it has been rolled back. Rejects with `BackendLost`. */
-export async function prepare(dialogue: Dialogue, { preparedAs }: SessionFields): Promise<ErrorFields | undefined> {
-  const { error } = await ask(dialogue.backing.backend, `PREPARE TRANSACTION ${quoteLiteral(preparedAs)}`);
-  return error;
+/**
+ * What the database answers is what it would have answered to the client's COMMIT: the notices of deferred triggers, or the error
+ * by which the transaction has been rolled back. Rejects with `BackendLost`.
+ */
+export async function prepare(
+  { backing }: Dialogue,
+  { preparedAs }: SessionFields,
+): Promise<Pick<Reply, 'errorResponse' | 'asides'>> {
+  backing.backend.write(question(`PREPARE TRANSACTION ${quoteLiteral(preparedAs)}`));
+  const reply = await readReply(backing.backend);
+  for (const aside of reply.asides) if (aside[0] === BACKEND.parameterStatus) backing.book.noteParameter(aside);
+  return reply;
 }
 
 /** Whether the transaction has been prepared, asked at another session. Rejects with `BackendLost`. */

@@ -54,6 +54,11 @@ export function readParse(whole: Buffer): { readonly name: string; readonly text
   return name && text && { name: name.text, text: text.text };
 }
 
+/** Whether the statement that it prepares has a name. */
+export function isNamedParse(whole: Buffer): boolean {
+  return whole[0] === FRONTEND.parse && whole.length > HEADER_LENGTH && whole[HEADER_LENGTH] !== 0;
+}
+
 /** The names at the head of a Bind. */
 export function readBind(whole: Buffer): { readonly portal: string; readonly statement: string } | undefined {
   const portal = readCString(whole, HEADER_LENGTH, 'latin1');

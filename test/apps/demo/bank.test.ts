@@ -3,11 +3,11 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { Client } from 'pg';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from '@migratory/demo/internal/embedded-database.js';
 import { QUICK_SETTINGS } from '../../support/postgres/world.js';
-import { appears, assertNothingLeft, assertUsageError, makeFolder, processOf, shows, start } from './run.js';
+import { assertNothingLeft, assertUsageError, makeFolder, start } from './run.js';
 
 const program = fileURLToPath(new URL('../../../../apps/demo/dist/bank/main.js', import.meta.url));
 let database: EmbeddedDatabase;
@@ -27,10 +27,6 @@ async function query(statement: string): Promise<unknown[]> {
   }
 }
 
-async function assertNoSchema(t: ExecutionContext): Promise<void> {
-  t.deepEqual(await query(`SELECT nspname FROM pg_namespace WHERE nspname = 'migratory_demo'`), []);
-}
-
 test.serial(
   'a database of its own: money moves, sessions move, all is there, and nothing is left behind',
   async (t) => {
@@ -48,52 +44,6 @@ test.serial(
     assertNothingLeft(t, run);
   },
 );
-
-test.serial('a given database, and no psql: the driver does it, and the schema is gone', async (t) => {
-  const run = start(t, program, ['--database', database.url, '--seconds', '1'], { PATH: makeFolder(t) });
-  t.is(await run.ended, 0, run.output() + run.complaint());
-  t.regex(run.output(), /clients +4 × the pg driver for Node; psql is not installed/);
-  t.is(run.output().split('✔').length - 1, 4, run.output());
-  assertNothingLeft(t, run);
-  await assertNoSchema(t);
-});
-
-test.serial('Ctrl-C while the database of its own starts leaves no server and no file', async (t) => {
-  const run = start(t, program, []);
-  await appears(run.temporary, 'data/postgresql.conf');
-  run.child.kill('SIGINT');
-  t.is(await run.ended, 130);
-  t.is(run.complaint(), '');
-  t.is(run.output(), '');
-  assertNothingLeft(t, run);
-});
-
-for (const [moment, text] of [
-  ['when the database runs', 'Money transfers'],
-  ['when the programs run', 'gateway'],
-  ['in the middle of the transfers', 'served by'],
-] as const) {
-  test.serial(`Ctrl-C ${moment} leaves no process, no file and no schema`, async (t) => {
-    const run = start(t, program, ['--database', database.url]);
-    await shows(run, text);
-    run.child.kill('SIGINT');
-    t.is(await run.ended, 130);
-    t.is(run.complaint(), '');
-    t.notRegex(run.output(), /✔/);
-    assertNothingLeft(t, run);
-    await assertNoSchema(t);
-  });
-}
-
-test.serial('a program that dies in the middle fails the demo, in one line', async (t) => {
-  const run = start(t, program, ['--database', database.url]);
-  await shows(run, 'served by');
-  process.kill(processOf(run, 'gateway'), 'SIGKILL');
-  t.is(await run.ended, 1);
-  t.is(run.complaint().trim().split('\n').length, 1, run.complaint());
-  assertNothingLeft(t, run);
-  await assertNoSchema(t);
-});
 
 test.serial('what the caller can put right: one line and status 2', async (t) => {
   const nowhere = new URL(database.url);

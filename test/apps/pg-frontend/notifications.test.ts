@@ -2,23 +2,30 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import { handOverStatement, readHandedOver } from '@migratory/pg-frontend/internal/session/hand-over.js';
+import { HandOverChannel, readHandedOver } from '@migratory/pg-frontend/internal/session/hand-over.js';
 import { NotificationFilter } from '@migratory/pg-frontend/internal/session/notification-filter.js';
 import { Notifications } from '@migratory/pg-frontend/internal/session/notifications.js';
 import { LIMITS } from '@migratory/pg-frontend/internal/limits.js';
 import { errorResponse, readyForQuery } from '@migratory/pg-frontend/internal/wire/backend-messages.js';
 import { BACKEND, cString, int32, message } from '@migratory/pg-frontend/internal/wire/message.js';
 
-const OWN = 'migratory_0123456789abcdef';
+const SECRET = Buffer.alloc(32, 3);
+const CHANNEL = new HandOverChannel('0123456789abcdef', SECRET);
+const OWN = CHANNEL.name;
 
 function notified(channel: string, payload: string): Buffer {
   return message(BACKEND.notificationResponse, int32(4711), cString(channel), cString(payload));
 }
 
-/** What the database puts into its queue for a hand-over: equal notifications of one transaction only once. */
+/** What the database puts into its queue by a statement of ours: equal notifications of one transaction only once. */
 function queued(statement: string): Buffer[] {
-  const payloads = [...statement.matchAll(/'((?:pieces|end) [^']*)'/g)].map(([, payload = '']) => payload);
+  const payloads = [...statement.matchAll(/'((?:arrived|pieces|end) [^']*)'/g)].map(([, payload = '']) => payload);
   return [...new Set(payloads)].map((payload) => notified(OWN, payload));
+}
+
+function arrived(turn: number, count: number): Buffer {
+  const [marker = Buffer.alloc(0)] = queued(CHANNEL.arrivalStatement({ turn, count }));
+  return marker;
 }
 
 function texts(messages: readonly Buffer[]): string[] {
@@ -52,7 +59,7 @@ class World {
   #open(): void {
     const turn = this.#sessions.length;
     const { count } = this.#covered;
-    const notifications = new Notifications(OWN, { turn, count }, turn === 0 ? 'no-origin' : 'an-origin');
+    const notifications = new Notifications(CHANNEL, { turn, count }, turn === 0 ? 'no-origin' : 'an-origin');
     const state = turn === 0 ? 'marked' : 'unmarked';
     this.#sessions.push({ notifications, turn, count, position: this.#queue.length, state });
   }
@@ -72,7 +79,7 @@ class World {
   mark(): void {
     const { state, turn, count } = this.#current;
     if (state !== 'unmarked') return;
-    this.#queue.push(notified(OWN, `arrived ${turn} ${count}`));
+    this.#queue.push(arrived(turn, count));
     this.#current.state = 'marked';
   }
 
@@ -92,7 +99,7 @@ class World {
     if (answer.kind === 'not-yet') return;
     session.state = 'closed';
     if (answer.kind === 'hand-over') {
-      this.#queue.push(...queued(handOverStatement(OWN, answer.turn, answer.messages)));
+      this.#queue.push(...queued(CHANNEL.handOverStatement(answer.turn, answer.messages)));
     }
   }
 
@@ -180,14 +187,14 @@ test('whenever sessions move, read, answer: the client sees exactly the queue', 
 });
 
 test('what a restart point covers is not handed over, whether or not the origin knew of it', (t) => {
-  const origin = new Notifications(OWN, { turn: 5, count: 40 }, 'no-origin');
+  const origin = new Notifications(CHANNEL, { turn: 5, count: 40 }, 'no-origin');
   const messages = ['a', 'b', 'c', 'd'].map((payload) => notified('news', payload));
   for (const each of messages.slice(0, 3)) origin.hear(each);
   t.is(origin.take().length, 3);
   t.is(origin.count, 43);
   origin.leave();
   for (const each of messages.slice(3)) origin.hear(each);
-  origin.hear(notified(OWN, 'arrived 6 42'));
+  origin.hear(arrived(6, 42));
   origin.hear(notified('news', 'behind the marker'));
   const { answer } = origin;
   t.deepEqual(answer.kind === 'hand-over' ? texts(answer.messages) : [], texts(messages.slice(2)));
@@ -195,8 +202,8 @@ test('what a restart point covers is not handed over, whether or not the origin 
 
 /** A session that has seen its own marker, and waits for its origin. */
 function waiting(): Notifications {
-  const notifications = new Notifications(OWN, { turn: 5, count: 0 }, 'an-origin');
-  notifications.hear(notified(OWN, 'arrived 5 0'));
+  const notifications = new Notifications(CHANNEL, { turn: 5, count: 0 }, 'an-origin');
+  notifications.hear(arrived(5, 0));
   return notifications;
 }
 
@@ -218,10 +225,10 @@ test('nothing but notifications, of other channels than its own, comes out of a 
   for (const forgery of forgeries) {
     t.is(readHandedOver(forgery, OWN), undefined);
     const notifications = waiting();
-    for (const entry of queued(handOverStatement(OWN, 5, [forgery]))) notifications.hear(entry);
+    for (const entry of queued(CHANNEL.handOverStatement(5, [forgery]))) notifications.hear(entry);
     t.deepEqual(notifications.take(), []);
     t.is(notifications.refusedLength, forgery.length);
-    for (const entry of queued(handOverStatement(OWN, 5, [good]))) notifications.hear(entry);
+    for (const entry of queued(CHANNEL.handOverStatement(5, [good]))) notifications.hear(entry);
     t.deepEqual(texts(notifications.take()), texts([good]));
   }
 });
@@ -244,7 +251,7 @@ test('arbitrary bytes that are handed over never come out but as whole notificat
 });
 
 test('what is said on the own channel does nothing where it is not expected', (t) => {
-  const notifications = new Notifications(OWN, { turn: 5, count: 0 }, 'no-origin');
+  const notifications = new Notifications(CHANNEL, { turn: 5, count: 0 }, 'no-origin');
   const strange = [
     '',
     'arrived',
@@ -257,20 +264,57 @@ test('what is said on the own channel does nothing where it is not expected', (t
     'end 5 5',
   ];
   for (const payload of strange) notifications.hear(notified(OWN, payload));
+  const unexpected = [arrived(6, 0), ...queued(CHANNEL.handOverStatement(5, [notified('news', 'unexpected')]))];
+  for (const entry of unexpected) notifications.hear(entry);
   notifications.hear(notified('news', 'a'));
   t.deepEqual(texts(notifications.take()), texts([notified('news', 'a')]));
   t.is(notifications.answer.kind, 'not-yet');
 });
 
-test('a hand-over of somebody else does not spoil the one that follows', (t) => {
-  const notifications = waiting();
-  notifications.hear(notified(OWN, 'pieces 5 0 QUJD'));
-  notifications.hear(notified(OWN, 'pieces 5 1 QUJD'));
-  const messages = [notified('news', 'a'), notified('news', 'b')];
-  for (const entry of queued(handOverStatement(OWN, 5, messages))) {
-    notifications.hear(entry);
-    notifications.hear(notified(OWN, 'pieces 5 7 QUJD'));
+test('what is not said by a member, on this channel, is nothing', (t) => {
+  const payloadOf = (entry: Buffer): string => entry.toString('latin1', entry.indexOf(0, 9) + 1, entry.length - 1);
+  const strangers = [
+    new HandOverChannel('0123456789abcdef', Buffer.alloc(32, 4)),
+    new HandOverChannel('0123456789abcdee', SECRET),
+  ];
+  const forged = [notified('news', 'forged')];
+  const [piece = '', end = ''] = queued(CHANNEL.handOverStatement(5, forged)).map(payloadOf);
+  const changed = [
+    piece.replace('pieces 5 0 ', 'pieces 5 00 '),
+    piece.slice(0, -4),
+    `${piece} `,
+    ` ${piece}`,
+    piece.split(' ').slice(0, -1).join(' '),
+    end.replace(/ [^ ]*$/, ` ${piece.split(' ').at(-1)}`),
+    'end 5 ',
+    'end 5 AAAAAAAAAAAAAAAAAAAAAA==',
+  ];
+  const foreign = strangers.flatMap((channel) => queued(channel.handOverStatement(5, forged)).map(payloadOf));
+  for (const payload of [...changed, ...foreign]) {
+    t.is(CHANNEL.read(payload).kind, 'unknown', payload);
+    const notifications = waiting();
+    notifications.hear(notified(OWN, payload));
+    t.true(notifications.isWaiting);
   }
+  const origin = new Notifications(CHANNEL, { turn: 5, count: 0 }, 'no-origin');
+  origin.leave();
+  for (const channel of strangers) {
+    for (const entry of queued(channel.arrivalStatement({ turn: 6, count: 0 }))) origin.hear(entry);
+  }
+  t.is(origin.answer.kind, 'not-yet');
+});
+
+test('what somebody says again of a hand-over spoils neither that nor what follows', (t) => {
+  const notifications = waiting();
+  const messages = [notified('news', 'a'.repeat(7000)), notified('news', 'b')];
+  const others = queued(CHANNEL.handOverStatement(4, messages));
+  const entries = queued(CHANNEL.handOverStatement(5, messages));
+  for (const entry of [...others, ...entries.slice(0, 1), ...entries]) {
+    notifications.hear(entry);
+    notifications.hear(arrived(5, 0));
+    for (const other of others) notifications.hear(other);
+  }
+  for (const entry of entries) notifications.hear(entry);
   t.deepEqual(texts(notifications.take()), texts(messages));
 });
 
@@ -286,24 +330,24 @@ test('an origin that does not answer is not waited for; what it says too late is
   notifications.expire();
   t.deepEqual(texts(notifications.take()), texts([kept]));
   notifications.hear(direct);
-  for (const entry of queued(handOverStatement(OWN, 5, [early]))) notifications.hear(entry);
+  for (const entry of queued(CHANNEL.handOverStatement(5, [early]))) notifications.hear(entry);
   t.deepEqual(texts(notifications.take()), texts([direct, early]));
 });
 
 test('more than is kept for a session that has left is dropped, and counted', (t) => {
-  const origin = new Notifications(OWN, { turn: 5, count: 0 }, 'no-origin');
+  const origin = new Notifications(CHANNEL, { turn: 5, count: 0 }, 'no-origin');
   const each = notified('news', 'c'.repeat(7000));
   const room = Math.floor(LIMITS.handOverLength / each.length);
   origin.leave();
   for (let count = 0; count < room + 3; count++) origin.hear(each);
   t.is(origin.droppedCount, 3);
-  origin.hear(notified(OWN, 'arrived 6 0'));
+  origin.hear(arrived(6, 0));
   const { answer } = origin;
   if (answer.kind !== 'hand-over') return t.fail();
   t.is(answer.messages.length, room);
-  const next = new Notifications(OWN, { turn: 6, count: 0 }, 'an-origin');
-  next.hear(notified(OWN, 'arrived 6 0'));
-  const entries = queued(handOverStatement(OWN, 6, answer.messages));
+  const next = new Notifications(CHANNEL, { turn: 6, count: 0 }, 'an-origin');
+  next.hear(arrived(6, 0));
+  const entries = queued(CHANNEL.handOverStatement(6, answer.messages));
   for (const entry of entries) t.true(entry.length < 8000);
   for (const entry of entries) next.hear(entry);
   t.is(next.take().length, room);

@@ -51,6 +51,7 @@ export function containerOf({ database, commitMode = 'locked', log = () => undef
     new WaitingClock(),
     desk,
     { record: (_cid, event) => log(event) },
+    Buffer.alloc(32, 2),
     commitMode,
   );
   const container = new Container();

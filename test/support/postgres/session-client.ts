@@ -35,15 +35,26 @@ export class SessionClient {
   }
 
   async answer(): Promise<Answer> {
+    const { told, isThere } = await this.#readUpTo('Z');
+    return { told, status: isThere ? (told.at(-1)?.slice(2) ?? '') : 'closed' };
+  }
+
+  /** Sends messages, and reads up to the first one of this letter. */
+  async answerBy(letter: string, ...messages: readonly Uint8Array[]): Promise<readonly string[]> {
+    await this.client.write(Buffer.concat(messages));
+    return (await this.#readUpTo(letter)).told;
+  }
+
+  async #readUpTo(letter: string): Promise<{ readonly told: readonly string[]; readonly isThere: boolean }> {
     const lines: string[] = [];
     for (;;) {
       const header = await this.client.readExactly(HEADER_LENGTH);
-      if (header === undefined) return { told: lines, status: 'closed' };
+      if (header === undefined) return { told: lines, isThere: false };
       const length = header.readInt32BE(1) - 4;
       const body = length === 0 ? Buffer.alloc(0) : await this.client.readExactly(length);
       const [line = ''] = told(Buffer.concat([header, body ?? Buffer.alloc(0)]));
       lines.push(line);
-      if (line.startsWith('Z ')) return { told: lines, status: line.slice(2) };
+      if (line.startsWith(`${letter} `)) return { told: lines, isThere: true };
     }
   }
 

@@ -14,13 +14,7 @@ import {
   readParse,
   readQuery,
 } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
-import {
-  BACKEND,
-  FRONTEND,
-  int32,
-  message,
-  type TransactionStatus,
-} from '@migratory/pg-frontend/internal/wire/message.js';
+import { BACKEND, FRONTEND, message, type TransactionStatus } from '@migratory/pg-frontend/internal/wire/message.js';
 import { type ToyStatements, ToyError, type ToyAnswer } from './toy-statements.js';
 
 const NO_PARAMETERS = Buffer.of(0, 0);
@@ -157,9 +151,7 @@ export class ToySession {
   /** There is one function. */
   #call(): void {
     try {
-      const id = this.#statements.currentId();
-      const result = id === null ? [int32(-1)] : [int32(id.length), id];
-      this.#say(message(BACKEND.functionCallResponse, ...result));
+      this.#say(this.#statements.callForId());
       this.#sync();
     } catch (error) {
       this.#complain(error, 'simple');

@@ -51,6 +51,11 @@ const ONE_TEXT_COLUMN = message(
   Buffer.of(0, 0),
 );
 
+const BESIDES = [
+  message(BACKEND.noticeResponse, 'SNOTICE\0VNOTICE\0\0'),
+  message(BACKEND.parameterStatus, cString('client_encoding'), cString('LATIN1')),
+];
+
 export class ToyStatements {
   readonly #store: ToyStore;
   readonly #surroundings: ToySurroundings;
@@ -146,11 +151,17 @@ export class ToyStatements {
     [/set_config/, (_, text) => this.#setAll(text)],
   ];
 
-  /** A client may have made this question fail, as a short statement_timeout or its request to cancel does. */
-  currentId(): string | null {
+  /**
+   * The answer to a call of the function that tells the transaction's id. A client may have made it fail, as a short
+   * statement_timeout or its request to cancel does, or tell more than was asked.
+   */
+  callForId(): Buffer {
     if (this.#block === 'E') throw new ToyError('25P02', 'current transaction is aborted');
     if (this.#parameters.get('own.questions') === 'fail') throw new ToyError('57014', 'canceling statement');
-    return this.#transaction === undefined || this.#transaction.id === '' ? null : this.#transaction.id;
+    const { id = '' } = this.#transaction ?? {};
+    const besides = this.#parameters.get('own.questions') === 'tell' ? BESIDES : [];
+    const result = id === '' ? [int32(-1)] : [int32(id.length), id];
+    return Buffer.concat([...besides, message(BACKEND.functionCallResponse, ...result)]);
   }
 
   #begin(): string {
@@ -197,8 +208,12 @@ export class ToyStatements {
     return [['']];
   }
 
-  #prepare(name: string): string {
+  #prepare(name: string): string | ToyAnswer {
     if (this.#block !== 'T') return this.#rollBack();
+    if (this.#parameters.get('own.commit') === 'fail') {
+      this.end();
+      throw new ToyError('23503', 'a deferred constraint is violated');
+    }
     this.#store.prepare(name, this.#open());
     this.#transaction = undefined;
     this.#block = 'I';

@@ -21,7 +21,7 @@ import { servicePublicKey } from '@migratory/stack';
 const FRONTEND_PROGRAM = fileURLToPath(import.meta.resolve('@migratory/pg-frontend/main'));
 const START_MS = 20_000;
 /** Node's way of waiting for datagrams is kinder to its memory with a small young generation. */
-const NODE_OPTIONS = ['--max-semi-space-size=1'];
+const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
 /** Durable enough for a server that nobody pulls the plug of. */
 export const QUICK_SETTINGS = {

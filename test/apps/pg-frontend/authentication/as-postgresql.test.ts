@@ -6,12 +6,12 @@ import pg from 'pg';
 import { startEmbeddedDatabase } from '@migratory/demo/internal/embedded-database.js';
 import { beginExchange, finishExchange } from '@migratory/pg-frontend/internal/authentication/scram-exchange.js';
 import {
-  formatVerifier,
   makeVerifier,
   parseVerifier,
   type Verifier,
 } from '@migratory/pg-frontend/internal/authentication/scram-verifier.js';
 import { QUICK_SETTINGS } from '../../../support/postgres/world.js';
+import { formatVerifier } from './format-verifier.js';
 import { bytes, challengeOf, CLIENT_NONCE, clientFinal, clientFirst, told, type Login } from './scram-client.js';
 import { ScramSocket } from './scram-socket.js';
 

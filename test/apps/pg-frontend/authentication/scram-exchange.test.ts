@@ -79,8 +79,7 @@ test('any password, any nonces, any name, either flag', async (t) => {
     const { message, expected } = clientFinal(given, serverFirst);
     return told(finishExchange(exchange, bytes(message))) === `proven ${expected}`;
   });
-  await fc.assert(holds, { numRuns: 300 });
-  t.pass();
+  await t.notThrowsAsync(async () => fc.assert(holds, { numRuns: 300 }));
 });
 
 test('any other password is refused', async (t) => {
@@ -92,8 +91,7 @@ test('any other password is refused', async (t) => {
     const { message } = clientFinal({ ...login, password: preparePassword(wrong) }, serverFirst);
     return told(finishExchange(exchange, bytes(message))) === 'refused';
   });
-  await fc.assert(holds, { numRuns: 200 });
-  t.pass();
+  await t.notThrowsAsync(async () => fc.assert(holds, { numRuns: 200 }));
 });
 
 test('an exchange is plain data, and goes on from a copy', (t) => {
@@ -138,6 +136,7 @@ test('no other byte anywhere proves anything; bits that base64 has to spare are 
 });
 
 test('a first message that changed on its way proves nothing', (t) => {
+  let challengeCount = 0;
   for (let at = 0; at < login.clientFirst.length; at++) {
     for (let byte = 0; byte < 256; byte++) {
       const first = bytes(login.clientFirst);
@@ -145,13 +144,14 @@ test('a first message that changed on its way proves nothing', (t) => {
       first[at] = byte;
       const beginning = beginExchange(first, pencil, SERVER_NONCE);
       if (beginning.kind === 'malformed') continue;
+      challengeCount++;
       // The nonce may have changed: a client that takes whatever comes back signs it.
       const serverFirst = Buffer.from(beginning.message).toString('latin1');
       const { message } = clientFinal(login, serverFirst);
       t.not(finishExchange(beginning.exchange, bytes(message)).kind, 'proven', `byte ${byte} at ${at}`);
     }
   }
-  t.pass();
+  t.true(challengeCount > 0);
 });
 
 test('several bytes changed, in either message', (t) => {
@@ -171,8 +171,7 @@ test('several bytes changed, in either message', (t) => {
     );
     return exchange(...sent).startsWith('proven') === isSame;
   });
-  fc.assert(holds, { numRuns: 2000 });
-  t.pass();
+  t.notThrows(() => fc.assert(holds, { numRuns: 2000 }));
 });
 
 test('messages that were cut off', (t) => {
@@ -221,8 +220,7 @@ test('any bytes, and any order of what messages are made of', (t) => {
       !told(finishExchange(good.exchange, final)).startsWith('proven')
     );
   });
-  fc.assert(holds, { numRuns: 3000 });
-  t.pass();
+  t.notThrows(() => fc.assert(holds, { numRuns: 3000 }));
 });
 
 test('a message is as long as the limit, and no longer', (t) => {

@@ -4,11 +4,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { LIMITS } from '@migratory/pg-frontend/internal/authentication/limits.js';
 import { preparePassword } from '@migratory/pg-frontend/internal/authentication/password-preparation.js';
-import {
-  formatVerifier,
-  makeVerifier,
-  parseVerifier,
-} from '@migratory/pg-frontend/internal/authentication/scram-verifier.js';
+import { makeVerifier, parseVerifier } from '@migratory/pg-frontend/internal/authentication/scram-verifier.js';
+import { formatVerifier } from './format-verifier.js';
 
 const salt = new Uint8Array(Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'));
 const KEYS = 'WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=';

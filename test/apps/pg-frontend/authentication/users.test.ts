@@ -4,8 +4,9 @@ import { inspect } from 'node:util';
 import test from 'ava';
 import { LIMITS } from '@migratory/pg-frontend/internal/authentication/limits.js';
 import { beginExchange, finishExchange } from '@migratory/pg-frontend/internal/authentication/scram-exchange.js';
-import { formatVerifier, makeVerifier } from '@migratory/pg-frontend/internal/authentication/scram-verifier.js';
+import { makeVerifier } from '@migratory/pg-frontend/internal/authentication/scram-verifier.js';
 import { parseUsers, UsersInvalid, type Users } from '@migratory/pg-frontend/internal/authentication/users.js';
+import { formatVerifier } from './format-verifier.js';
 import { bytes, challengeOf, clientFinal, clientFirst, SERVER_NONCE } from './scram-client.js';
 
 const SECRET = bytes('shared by all members');

@@ -5,6 +5,7 @@ import { startEmbeddedDatabase, type EmbeddedDatabase } from '@migratory/demo/in
 import { parseDatabaseUrl } from '@migratory/pg-frontend/internal/database/backend-adapter.js';
 import { ask, run } from '@migratory/pg-frontend/internal/database/ask.js';
 import type { Backend } from '@migratory/pg-frontend/internal/database/database.js';
+import { LIMITS } from '@migratory/pg-frontend/internal/limits.js';
 import { BackendPool } from '@migratory/pg-frontend/internal/database/pool-adapter.js';
 import type { Login } from '@migratory/pg-frontend/internal/session/session-record.js';
 import { QUICK_SETTINGS } from '../../../support/postgres/world.js';
@@ -25,8 +26,13 @@ const login = (name: string): Login => {
 const STAYS = new AbortController().signal;
 const PATIENCE_MS = 10_000;
 
-async function withPool(limit: number, use: (pool: BackendPool) => Promise<void>): Promise<void> {
-  const pool = new BackendPool(parseDatabaseUrl(database.url).address, () => undefined, limit);
+async function withPool(
+  backendCount: number,
+  use: (pool: BackendPool) => Promise<void>,
+  backendWaitMs: number = LIMITS.backendWaitMs,
+): Promise<void> {
+  const limits = { backendCount, backendWaitMs };
+  const pool = new BackendPool(parseDatabaseUrl(database.url).address, () => undefined, limits);
   try {
     await use(pool);
   } finally {
@@ -169,6 +175,64 @@ test('nor where it leaves in the instant in which one becomes free', async (t) =
     await t.throwsAsync(left, { message: 'gone' });
     await staying;
     t.true(performance.now() - startedAt < PATIENCE_MS / 2);
+  });
+});
+
+test('who comes just when one becomes free does not come before those who wait', async (t) => {
+  await withPool(1, async (pool) => {
+    const first = await pool.open(login('till'), STAYS);
+    const order: string[] = [];
+    const opened = async (name: string): Promise<void> => {
+      const backend = await pool.open(login(name), STAYS);
+      order.push(name);
+      backend.close();
+    };
+    const waiting = opened('waiting');
+    first.close();
+    await Promise.all([waiting, opened('coming')]);
+    t.deepEqual(order, ['waiting', 'coming']);
+  });
+});
+
+test('who is served by an idle session that gives way does not upset the order of the others', async (t) => {
+  await withPool(1, async (pool) => {
+    const first = await pool.open(login('till'), STAYS);
+    const order: string[] = [];
+    const waiting = ['door', 'gate', 'yard'].map(async (name) => {
+      const backend = await pool.open(login(name), STAYS);
+      order.push(name);
+      t.is(pool.size.open, 1);
+      backend.close();
+    });
+    first.release();
+    await Promise.all(waiting);
+    t.deepEqual(order, ['door', 'gate', 'yard']);
+  });
+});
+
+test('who has waited for long enough is refused, and what becomes free then is for others', async (t) => {
+  await withPool(
+    1,
+    async (pool) => {
+      const first = await pool.open(login('till'), STAYS);
+      const error = await t.throwsAsync(pool.open(login('till'), STAYS), { name: 'DatabaseRefused' });
+      t.like((error as unknown as { complaint: unknown }).complaint, { severity: 'FATAL', code: '53300' });
+      t.is(pool.counters.refused, 1);
+      first.close();
+      t.not((await pool.open(login('till'), STAYS)).identity, first.identity);
+    },
+    10,
+  );
+});
+
+test('who waits when the pool is closed is refused, and opens nothing any more', async (t) => {
+  await withPool(1, async (pool) => {
+    await pool.open(login('till'), STAYS);
+    const waiting = pool.open(login('till'), STAYS);
+    pool.close();
+    const error = await t.throwsAsync(waiting, { name: 'DatabaseRefused' });
+    t.like((error as unknown as { complaint: unknown }).complaint, { code: '57P01' });
+    t.deepEqual(pool.size, { open: 0, idle: 0 });
   });
 });
 

@@ -33,6 +33,13 @@ export const MALFORMED_STARTUPS: readonly MalformedInput[] = [
   input('zeros', Buffer.alloc(64)),
 ];
 
+const COPY = query('COPY malformed FROM STDIN');
+const EXTENDED_COPY = [
+  message('P', text(''), text('COPY malformed FROM STDIN'), int16(0)),
+  message('B', text(''), text(''), int16(0), int16(0), int16(0)),
+  message('E', text(''), int32(0)),
+  message('H'),
+];
 const LENGTHS = [0, 3, -1, -MAX_INT32, MAX_INT32];
 
 /** Sent after a login, with a Sync and a query behind it. */
@@ -76,9 +83,29 @@ export const MALFORMED_MESSAGES: readonly MalformedInput[] = [
   input('a password after the login', message('p', text('secret'))),
   input('a function call without anything', message('F')),
   input('a function call of no function', message('F', int32(0), int16(0), int16(0), int16(0))),
-  input('CopyFail', query('COPY malformed FROM STDIN'), message('f', text('changed my mind'))),
-  input('CopyFail without an end', query('COPY malformed FROM STDIN'), message('f', Buffer.from('why'))),
-  input('Sync in the middle of a COPY', query('COPY malformed FROM STDIN'), SYNC, message('c')),
+  input('a query in the middle of a COPY', COPY, query('SELECT 1'), message('c')),
+  input('a query among the data of a COPY', COPY, message('d', Buffer.from('1\n')), query('SELECT 1'), message('c')),
+  input(
+    'a query behind data that a COPY refuses',
+    COPY,
+    message('d', Buffer.from('x\n')),
+    message('c'),
+    query('SELECT 2'),
+  ),
+  input('a query in the middle of a COPY in a transaction', query('BEGIN'), COPY, query('SELECT 1'), message('c')),
+  input(
+    'Parse in the middle of a COPY of the extended protocol',
+    ...EXTENDED_COPY,
+    message('P', text(''), text(''), int16(0)),
+  ),
+  input('Terminate in the middle of a COPY', COPY, message('X')),
+  input('a password in the middle of a COPY', COPY, message('p', text('secret'))),
+  input('an unknown message in the middle of a COPY', COPY, message('z'), message('c')),
+  input('CopyData of length 3 in the middle of a COPY', COPY, lyingMessage('d', 3), message('c')),
+  input('CopyDone of length 2^31-1 in the middle of a COPY', COPY, lyingMessage('c', MAX_INT32, text('something'))),
+  input('CopyFail', COPY, message('f', text('changed my mind'))),
+  input('CopyFail without an end', COPY, message('f', Buffer.from('why'))),
+  input('Sync in the middle of a COPY', COPY, SYNC, message('c')),
   input('a startup packet after the login', startup({ user: 'postgres' })),
 ];
 

@@ -72,3 +72,13 @@ for (const input of MALFORMED_MESSAGES) {
     t.true(await isAlive(world));
   });
 }
+
+test('a COPY that has failed, without an end of its data: what comes instead is not run, and the session ends', async (t) => {
+  const bytes = Buffer.concat([
+    query('COPY malformed FROM STDIN'),
+    message('d', Buffer.from('x\n')),
+    query('SELECT 2'),
+  ]);
+  const answer = await answerToMessage(world, { name: 'a query behind data that are refused', bytes });
+  t.is(answer, 'G, ERROR 22P02, ZI, FATAL 08P01, end');
+});

@@ -4,8 +4,17 @@
 import test, { type ExecutionContext } from 'ava';
 import { query, SYNC } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
 import { BACKEND, message } from '@migratory/pg-frontend/internal/wire/message.js';
+import { LIMITS } from '@migratory/pg-frontend/internal/limits.js';
 import type { CommitMode } from '@migratory/pg-frontend/internal/session/session-services.js';
-import { bind, COPY_DONE, copyData, copyFail, execute, parse } from '../../../support/postgres/client-messages.js';
+import {
+  bind,
+  close,
+  COPY_DONE,
+  copyData,
+  copyFail,
+  execute,
+  parse,
+} from '../../../support/postgres/client-messages.js';
 import { FakeDatabase, type FakeDatabaseOptions } from '../../../support/postgres/fake-database.js';
 import { SessionClient, type Answer } from '../../../support/postgres/session-client.js';
 
@@ -218,6 +227,21 @@ test('a copy in the extended protocol, whose Sync is sent with the Execute and o
     t.deepEqual(failed.told, ['1', '2', 'G', 'E ERROR 57014', 'Z I']);
     t.deepEqual(database.store.committed, [1]);
     t.deepEqual(await client.leave(), []);
+  });
+});
+
+test('a session goes on that closes in time what it has prepared; one that prepares without end is ended', async (t) => {
+  const long = ' '.repeat(120_000);
+  const count = Math.ceil(LIMITS.preparedLength / (1024 + parse('000', `SELECT${long}`).length));
+  await withClient({}, async ({ database, client }) => {
+    await client.login();
+    const prepare = (name: string): Promise<Answer> => client.ask(parse(name, `SELECT${long}`), SYNC);
+    for (let index = 0; index < count; index++) t.deepEqual((await prepare(`${index}`)).told, ['1', 'Z I']);
+    t.deepEqual((await client.ask(close('S', '0'), SYNC)).told, ['3', 'Z I']);
+    t.deepEqual((await prepare('one more')).told, ['1', 'Z I']);
+    t.deepEqual((await prepare('too much')).told, ['E FATAL 53400']);
+    await client.client.pass(10);
+    t.is(database.living.length, 0);
   });
 });
 

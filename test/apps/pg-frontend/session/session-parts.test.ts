@@ -92,6 +92,52 @@ test('a book knows what is prepared, and whether something has changed', (t) => 
   t.deepEqual([[...book.statements.keys()], book.takeChange()], [[''], true], 'DEALLOCATE ALL is of those with names');
 });
 
+test('a book that is full takes no more statements with names until some are gone', (t) => {
+  const book = new StatementBook(new Map());
+  const query = book.classify('SELECT');
+  const long = ' '.repeat(100_000);
+  const room = Math.ceil(LIMITS.preparedLength / (1024 + parse('00', long).length));
+  const refuses = (): boolean[] =>
+    [parse('a', ''), parse('', ''), close('S', 'a'), bind('', 'a')].map((each) => book.refuses([SYNC, each]));
+  for (let round = 0; round < 3; round++) {
+    for (let index = 0; index < room; index++) {
+      t.false(book.refuses([parse('a', '')]));
+      const name = String(index % 10 === 9 ? index - 1 : index).padStart(3, '0'); // one of ten takes another's place
+      book.add(name, { parse: parse(name, long), query });
+    }
+    book.add('', { parse: parse('', long), query });
+    t.false(book.refuses([parse('a', '')]), 'what was replaced takes no room, nor what has no name');
+    for (let index = 0; index < room / 9; index++) book.add(`+${index}`, { parse: parse('+0', long), query });
+    t.deepEqual(refuses(), [true, false, false, false]);
+    if (round === 0) book.removeAll();
+    else book.keep(new Set());
+    t.deepEqual(refuses(), [false, false, false, false]);
+  }
+});
+
+test('a book says when there is too much in it to travel', (t) => {
+  const book = new StatementBook(new Map());
+  const query = book.classify('SELECT');
+  const long = parse('a', ' '.repeat(LIMITS.sessionLength));
+  book.add('', { parse: long, query });
+  t.false(book.isTooMuchToTravel, 'the unnamed statement travels by itself');
+  book.add('a', { parse: long, query });
+  t.true(book.isTooMuchToTravel);
+  book.remove('a');
+  for (let index = 1; index <= LIMITS.preparedStatementCount; index++) book.add(`${index}`, { parse: SYNC, query });
+  t.false(book.isTooMuchToTravel);
+  book.add('one more', { parse: SYNC, query });
+  t.true(book.isTooMuchToTravel);
+});
+
+test('a book keeps a statement, and not the bytes that came with it', (t) => {
+  const book = new StatementBook(new Map());
+  const chunk = Buffer.concat([parse('a', 'SELECT'), Buffer.alloc(60_000)]);
+  book.add('a', { parse: chunk.subarray(0, parse('a', 'SELECT').length), query: book.classify('SELECT') });
+  t.deepEqual(book.named(), [parse('a', 'SELECT')]);
+  t.is(book.named()[0]?.buffer.byteLength, parse('a', 'SELECT').length);
+});
+
 test('texts are read as the session says', (t) => {
   const reported = new Map([['standard_conforming_strings', 'on']]);
   const book = new StatementBook(reported);

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { query, SYNC } from '@migratory/pg-frontend/internal/wire/frontend-messages.js';
-import { bind, execute, parse } from '../../../support/postgres/client-messages.js';
+import { bind, close, describe, execute, parse } from '../../../support/postgres/client-messages.js';
 import { FakeDatabase } from '../../../support/postgres/fake-database.js';
 import { SessionClient } from '../../../support/postgres/session-client.js';
 
@@ -50,5 +50,37 @@ test('a statement that is prepared together with its COMMIT can be used again', 
     const second = await client.ask(bind('', 'end'), execute(''), SYNC);
     t.deepEqual(second.told, ['2', 'C COMMIT', 'Z I']);
     t.deepEqual(database.store.committed, [1, 2]);
+  });
+});
+
+test('a transaction that can not be prepared is answered as its COMMIT would be', async (t) => {
+  for (const [request, told] of [
+    [[query('COMMIT')], ['E ERROR 23503', 'Z I']],
+    [
+      [parse('', 'COMMIT'), describe('S', ''), bind('', ''), execute(''), close('P', ''), SYNC],
+      ['1', 't', 'n', '2', 'E ERROR 23503', 'Z I'],
+    ],
+  ] as const) {
+    await withClient(async (client, database) => {
+      await client.ask(query('SET own.commit = fail'));
+      await client.ask(query('BEGIN'));
+      await client.ask(query('INSERT 1'));
+      t.deepEqual((await client.ask(...request)).told, told);
+      t.deepEqual([database.store.committed, database.store.prepared.size], [[], 0]);
+      t.deepEqual((await client.ask(query('INSERT 2'))).told, ['C INSERT 0 1', 'Z I']);
+    });
+  }
+});
+
+test('what the database tells besides an answer to the front-end is told to the client', async (t) => {
+  await withClient(async (client) => {
+    await client.ask(query('SET own.questions = tell'));
+    await client.ask(query('BEGIN'));
+    await client.ask(query('INSERT 1')); // behind it the transaction's id is asked for
+    const heard = [...(await client.ask(query('SELECT'))).told, ...(await client.ask(query('COMMIT'))).told];
+    t.deepEqual(heard, ['N', 'S', 'T', 'D 1', 'C SELECT 1', 'Z T', 'C COMMIT', 'Z I']);
+    await client.client.move();
+    // It is known what it was told: the new session has another one.
+    t.deepEqual((await client.ask(query('SELECT'))).told, ['S', 'T', 'D 1', 'C SELECT 1', 'Z I']);
   });
 });

@@ -47,19 +47,15 @@ test('a packet that is cut off anywhere is refused, and never taken for another'
 
 test('whatever comes is read or refused', (t) => {
   const code = fc.constantFrom(0x0003_0000, 0x0003_0002, CANCEL_REQUEST, 80_877_103, 80_877_104, 0x0002_0000, -1);
-  fc.assert(
-    fc.property(code, fc.uint8Array({ maxLength: 300 }), (first, rest) => {
-      const { kind } = parseStartupPacket(withLength(int32(first), rest));
-      return kind !== 'startup' || first >>> 16 === 3;
-    }),
-  );
-  fc.assert(
-    fc.property(
-      fc.uint8Array({ minLength: 8, maxLength: 64 }),
-      (bytes) => parseStartupPacket(Buffer.from(bytes)).kind !== undefined,
-    ),
-  );
-  t.pass();
+  const readsOrRefuses = fc.property(code, fc.uint8Array({ maxLength: 300 }), (first, rest) => {
+    const { kind } = parseStartupPacket(withLength(int32(first), rest));
+    return kind !== 'startup' || first >>> 16 === 3;
+  });
+  t.notThrows(() => fc.assert(readsOrRefuses));
+  const answers = fc.property(fc.uint8Array({ minLength: 8, maxLength: 64 }), (bytes) => {
+    return parseStartupPacket(Buffer.from(bytes)).kind !== undefined;
+  });
+  t.notThrows(() => fc.assert(answers));
 });
 
 test('the length that is claimed has bounds', (t) => {
