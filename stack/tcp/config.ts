@@ -44,7 +44,7 @@ export interface TcpConfig {
   readonly maxRtoMs: number;
   /** A lost SYN or SYN/ACK makes the timeout start from this once data flows (RFC 6298 section 5.7). */
   readonly rtoAfterSynLossMs: number;
-  /** How often a SYN or SYN/ACK is sent again before the attempt is given up. */
+  /** How often a SYN or SYN/ACK is sent again before the attempt is given up: for three minutes at least (RFC 9293 MUST-23). */
   readonly synRetryCount: number;
   /** R2 of RFC 9293 section 3.8.3: without progress for so long, the connection is given up. */
   readonly userTimeoutMs: number;
@@ -81,7 +81,7 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   minRtoMs: 200,
   maxRtoMs: 60_000,
   rtoAfterSynLossMs: 3000,
-  synRetryCount: 6,
+  synRetryCount: 7,
   userTimeoutMs: 300_000,
   timeWaitMs: 60_000,
   keepAliveIdleMs: Infinity,

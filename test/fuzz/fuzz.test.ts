@@ -29,5 +29,6 @@ test('whatever comes, the invariants hold, and every state is reached', (t) => {
   }
   t.true(tally.segments > 20_000, `only ${tally.segments} segments`);
   for (const state of STATES) t.true((tally.states.get(state) ?? 0) > 0, state);
+  t.true(tally.twins > 30, `only ${tally.twins} copies`);
   t.is(tally.phases.size, 6, 'open, recovery and timeout, with selective acknowledgments and without');
 });

@@ -1,8 +1,10 @@
 // One life of two connections that talk to each other, while somebody changes, repeats, drops and makes up segments.
 //
 // Every draw comes from the life's seed, so a failing one is repeated by its number alone. After each input the record's
-// invariants are looked at, and that nothing grows beyond what its limits allow.
+// invariants are looked at, and that nothing grows beyond what its limits allow. Now and then a record is copied as the plain
+// data that it is, in whatever state it is in, and the copy must go on exactly as the original does.
 
+import { isDeepStrictEqual } from 'node:util';
 import {
   handle,
   openActive,
@@ -22,6 +24,7 @@ import { changeBytes, changeSegment, inventSegment } from './mutation.js';
 
 /** Steps of one life, at most. */
 const MAX_STEP_COUNT = 400;
+const STEPS_PER_TWIN = 500;
 /** Segments on the wire at once, to each side; the oldest is lost. */
 const MAX_WIRE_COUNT = 64;
 /** Outputs for one input: a window of tiny segments, and some more. */
@@ -32,6 +35,8 @@ const WRITTEN = new Uint8Array(6000).fill(7);
 
 interface Side {
   record: TcpRecord | undefined;
+  /** A copy of the record, made some time ago, that has had the same inputs since. */
+  twin: TcpRecord | undefined;
   readonly config: TcpConfig;
   readonly wire: Segment[];
   until: number;
@@ -42,10 +47,12 @@ export interface Tally {
   readonly states: Map<TcpState, number>;
   /** Inputs in each phase of loss, with selective acknowledgments and without. */
   readonly phases: Map<string, number>;
+  /** Copies that went on beside their originals. */
+  twins: number;
 }
 
 export function newTally(): Tally {
-  return { segments: 0, states: new Map(), phases: new Map() };
+  return { segments: 0, states: new Map(), phases: new Map(), twins: 0 };
 }
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {
@@ -98,12 +105,16 @@ export class Life {
       keepAliveIdleMs: dice.oneOf([Infinity, 30_000]),
       userTimeoutMs: 60_000,
     };
-    return { record: undefined, config, wire: [], until: Infinity };
+    return { record: undefined, twin: undefined, config, wire: [], until: Infinity };
   }
 
   #step(index: 0 | 1, quiet: boolean): void {
     const dice = this.#dice;
     const side = this.#sides[index];
+    if (side.record !== undefined && side.twin === undefined && dice.once(STEPS_PER_TWIN)) {
+      side.twin = structuredClone(side.record);
+      this.#tally.twins++;
+    }
     const draw = dice.below(100);
     if (draw < 55) this.#traffic(index, side, quiet);
     else if (draw < 62) this.#pass();
@@ -144,20 +155,26 @@ export class Life {
       if (record.send.full) return;
       this.#input(index, { kind: 'write', bytes: WRITTEN.subarray(0, dice.below(dice.once(3) ? 6000 : 200)) });
     } else if (draw < 92) {
-      for (let count = dice.below(20); count > 0 && read(record) !== undefined; count--);
+      const { twin } = this.#sides[index];
+      for (let count = dice.below(20); count > 0 && read(record) !== undefined; count--) {
+        if (twin !== undefined) read(twin);
+      }
       this.#drain(index);
     } else if (draw < 95) {
       if (dice.once(6)) this.#input(index, { kind: 'close' });
     } else if (draw < 96) {
       if (dice.once(30)) this.#input(index, { kind: 'abort' });
     } else if (draw < 98) {
-      record.send.limitOffset = dice.once(2) ? Infinity : record.send.unacknowledgedOffset + dice.below(9000);
-      this.#drain(index);
+      const limitOffset = dice.once(2) ? Infinity : record.send.unacknowledgedOffset + dice.below(9000);
+      this.#both(index, (each) => {
+        each.send.limitOffset = limitOffset;
+      });
     } else if (freezable(record) && dice.once(4)) {
-      suspend(record);
-      this.#drain(index);
-      resume(record, this.now, { peerWindow: dice.below(70_000) });
-      this.#drain(index);
+      const peerWindow = dice.below(70_000);
+      this.#both(index, suspend);
+      this.#both(index, (each) => {
+        resume(each, this.now, { peerWindow });
+      });
     }
   }
 
@@ -186,7 +203,16 @@ export class Life {
     if (record === undefined) return;
     count(this.#tally.states, record.state);
     count(this.#tally.phases, `${record.loss.phase}${record.sackPermitted ? ' with SACK' : ''}`);
-    handle(record, this.now, input);
+    this.#both(index, (each) => {
+      handle(each, this.now, input);
+    });
+  }
+
+  /** Does something to a record, and to its copy, and takes what comes of it. */
+  #both(index: 0 | 1, act: (record: TcpRecord) => void): void {
+    const { record, twin } = this.#sides[index];
+    if (record !== undefined) act(record);
+    if (twin !== undefined) act(twin);
     this.#drain(index);
   }
 
@@ -199,6 +225,9 @@ export class Life {
     for (let count = 0; ; count++) {
       if (count > MAX_OUTPUT_COUNT) throw new Error(`more than ${MAX_OUTPUT_COUNT} outputs for one input`);
       const output = poll(record, this.now);
+      if (side.twin !== undefined && !isDeepStrictEqual(poll(side.twin, this.now), output)) {
+        throw new Error(`a copy of the record did not give the same ${output.kind}`);
+      }
       if (output.kind === 'wait') {
         side.until = output.until;
         break;

@@ -38,7 +38,9 @@ function main(): number {
     seed++;
   } while (tally.segments < wanted && values.life !== true);
   const cpuSeconds = process.cpuUsage(startedAt).user / 1e6;
-  console.log(`${tally.segments} segments in ${seed - first} lives, ${cpuSeconds.toFixed(0)} s of CPU, nothing broken`);
+  console.log(
+    `${tally.segments} segments in ${seed - first} lives, ${cpuSeconds.toFixed(0)} s of CPU, ${tally.twins} copies, nothing broken`,
+  );
   for (const [what, count] of [...tally.states, ...tally.phases]) console.log(`  ${what.padEnd(24)} ${count} inputs`);
   return 0;
 }
