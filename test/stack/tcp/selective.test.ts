@@ -154,6 +154,18 @@ test('RFC 6937: the window follows what arrives, a segment out for two in', (t) 
   );
 });
 
+test('RFC 6937: where much is lost at once, what is sent again waits for the window', (t) => {
+  const script = inFlight();
+  report(script, 1000, [6000, 9000]);
+  t.deepEqual(
+    script.take().map(({ offset }) => offset),
+    [1000, 2000, 3000],
+  );
+  t.is(script.record.flight.lostLength, 2000);
+  report(script, 1000, [6000, 10_000]);
+  t.is(script.take().length, 1);
+});
+
 test('RFC 2018 section 8: a peer that takes back what it reported gets it again', (t) => {
   const script = inFlight();
   report(script, 1000, [2000, 11_000]).pass(50).clear();
