@@ -36,7 +36,10 @@ export function acknowledgeSelectively(record: TcpRecord, now: number, segment: 
     duplicateEnd = takeBlocks(record, now, sackBlocks);
     if (duplicateEnd >= 0) noteDuplicate(record);
   }
-  if (tailProbeAnswer(record, segment, acknowledged, { isNew, duplicateEnd }) === 'repaired') {
+  if (
+    record.tailProbe.endOffset !== undefined &&
+    tailProbeAnswer(record, segment, acknowledged, { isNew, duplicateEnd }) === 'repaired'
+  ) {
     reduceOnce(record, now, outstandingLength);
   }
   if (mayHaveLosses(record)) detectLosses(record, now);
