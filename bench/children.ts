@@ -11,10 +11,18 @@ export interface Child<Ready> {
   stop(): Promise<void>;
 }
 
-/** Starts `processes/<name>.js` and waits for its answer. Rejects where the process ends before. */
-export async function startChild<Ready>(name: string, instruction: object): Promise<Child<Ready>> {
+/**
+ * Starts `processes/<name>.js` and waits for its answer; `prefix` is a command that runs it somewhere else. Rejects where the
+ * process ends before.
+ */
+export async function startChild<Ready>(
+  name: string,
+  instruction: object,
+  prefix: readonly string[] = [],
+): Promise<Child<Ready>> {
   const path = fileURLToPath(new URL(`./processes/${name}.js`, import.meta.url));
-  const child = fork(path, { serialization: 'advanced' });
+  const [execPath = process.execPath, ...execArgv] = [...prefix, process.execPath, ...process.execArgv];
+  const child = fork(path, { serialization: 'advanced', execPath, execArgv });
   child.send(instruction);
   const ready = await Promise.race([
     once(child, 'message').then(([message]) => message as Ready),

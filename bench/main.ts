@@ -1,5 +1,5 @@
-// `npm run bench`, `npm run bench:framework` and `npm run bench:pg`: what the stack, the framework on it, and the PostgreSQL
-// front-end on both, cost, measured in one run on one machine, beside what each is compared with.
+// `npm run bench`, `bench:tcp`, `bench:framework` and `bench:pg`: what the stack, its TCP beside the kernel's, the framework
+// on it, and the PostgreSQL front-end on both, cost, measured in one run on one machine, beside what each is compared with.
 //
 // Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME` runs one benchmark. The exit status is
 // 1 where an aim is missed, or where a benchmark could measure nothing: then it has said why.
@@ -20,6 +20,7 @@ import { measureJournal } from './postgres/journal.js';
 import { measureLoad } from './postgres/load.js';
 import { measureMoves } from './postgres/moves.js';
 import { table } from './table.js';
+import { measureBulk } from './tcp/bulk.js';
 
 const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
   stack: [
@@ -39,6 +40,7 @@ const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
     { name: 'session-moves', measure: measureMoves },
     { name: 'pgbench', measure: measureLoad },
   ],
+  tcp: [{ name: 'bulk', measure: measureBulk }],
 };
 const NAMES = Object.values(SUITES).flatMap((suite) => suite.map(({ name }) => name));
 const USAGE = `usage: bench [--suite ${Object.keys(SUITES).join('|')}] [--only ${NAMES.join('|')}] [--json FILE]`;

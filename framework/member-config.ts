@@ -3,8 +3,11 @@
 //
 // All members of a service have the same list of members and the same service key; `id` and the certificate are a member's own.
 
+import type { DriverChoice } from '@migratory/stack';
 import { z } from 'zod';
 import type { MemberOptions } from './member.js';
+
+export { DRIVER_FLAGS, driverOptionsOf, type DriverFlagValues } from '@migratory/stack';
 
 const id = z.int().min(1).max(0xffff);
 const port = z.int().min(1).max(0xffff);
@@ -28,6 +31,23 @@ const memberSchema = z.strictObject({
       }),
     )
     .min(1),
+  /** What carries the packets of clients: UDP, or a TUN device for any client's TCP over IP. Default: UDP. */
+  driver: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('udp') }),
+      z.strictObject({
+        kind: z.literal('tun'),
+        name: z.string().min(1),
+        /** This machine's addresses on the device, with prefix; `ip` is another one in their networks. */
+        addresses: z.array(z.string()).optional(),
+        routes: z.array(z.string()).optional(),
+        /** A further address of the stack, of the other family than `ip`. */
+        otherIp: ip.optional(),
+      }),
+    ])
+    .optional(),
+  /** The largest IP packet. */
+  mtu: z.int().min(68).max(65_535).optional(),
   /** PEM: the service's Ed25519 private key, the same at every member. */
   serviceKeyFile: file,
   /** PEM, for the channel between members. Names of files count from the place of this description. */
@@ -62,14 +82,22 @@ export function parseMemberConfig(text: string): MemberConfig {
   return parsed.data;
 }
 
+function driverOf(driver: NonNullable<MemberConfig['driver']>): DriverChoice {
+  if (driver.kind === 'udp') return driver;
+  const { kind, name, addresses = [], routes = [], otherIp } = driver;
+  return { kind, name, addresses, routes, otherIp };
+}
+
 /** `read` gives the text of a file that the description names. Rejects with what `read` throws or rejects with. */
 export async function stackOptionsOf(
   config: MemberConfig,
   read: (name: string) => string | Promise<string>,
 ): Promise<MemberOptions['stack']> {
-  const { tls } = config;
+  const { tls, driver, mtu } = config;
   return {
     ip: config.ip,
+    ...(driver === undefined ? {} : { driver: driverOf(driver) }),
+    ...(mtu === undefined ? {} : { mtu }),
     membership: {
       id: config.id,
       members: config.members,

@@ -23,6 +23,17 @@ export type {
 export { BindFailed } from './drivers/binding.js';
 export { UdpDriver, type UdpDriverOptions } from './drivers/udp.js';
 export {
+  DRIVER_FLAGS,
+  driverOptionsOf,
+  type DriverChoice,
+  type DriverFlagValues,
+  type DriverOptions,
+} from './drivers/driver-choice.js';
+export { CaptureDriver, CaptureFailed } from './drivers/capture.js';
+export type { TunCounters, TunDriver } from './drivers/tun.js';
+export { openTunDriver, type TunDriverOptions } from './drivers/tun-open.js';
+export { TunUnavailable, type TunFailureCode } from './drivers/tun-errors.js';
+export {
   MemoryDriver,
   MemoryNetwork,
   PERFECT_CONDITIONS,
@@ -46,6 +57,8 @@ export type { HostLimits } from './host/config.js';
 export type { HostCounters } from './host/counters.js';
 export type { TcpConfig } from './tcp/config.js';
 export { formatSegment } from './wire/format.js';
+export type { IpFamily } from './wire/ip/packet.js';
+export type { NetworkReport } from './wire/network-report.js';
 export type { Segment } from './wire/segment.js';
 export { formatAddress, parseAddress, type Address } from './wire/address.js';
 export type { ConnectionId, MemberId } from './wire/migrate-options.js';

@@ -1,11 +1,12 @@
-// A stack for a process: TCP in UDP, the system's clock and randomness, and mutual TLS between the members.
+// A stack for a process: TCP in UDP or straight over IP, the system's clock and randomness, and mutual TLS between the members.
 
 import { ipToBytes, type Address } from './wire/address.js';
 import type { MemberId } from './wire/migrate-options.js';
+import type { Driver } from './drivers/driver.js';
+import { openDriver, type DriverOptions } from './drivers/driver-choice.js';
 import { openPeerChannel, type NodePeerChannel, type PeerEndpoint } from './drivers/peer-channel.js';
 import type { PeerEvent } from './drivers/peer-events.js';
 import { SystemClock, SystemEntropy } from './drivers/system.js';
-import { UdpDriver } from './drivers/udp.js';
 import { serviceIdentity } from './migration/keys.js';
 import { MAX_MEMBERS } from './migration/setup-record.js';
 import { Stack, type StackOptions } from './socket/stack.js';
@@ -33,19 +34,32 @@ export interface NodeMembership {
 }
 
 /** What `createNodeStack` takes. */
-export interface NodeStackOptions extends Pick<StackOptions, 'tcp' | 'migration' | 'limits' | 'lingerMs'> {
-  /** The IP address of this machine on which the stack is reached. */
-  readonly ip: string;
-  /** The largest IP packet of the path; by default the driver decides. */
-  readonly mtu?: number;
+export interface NodeStackOptions
+  extends Pick<StackOptions, 'tcp' | 'migration' | 'limits' | 'lingerMs'>, DriverOptions {
   /** Makes the stack a member of a service. */
   readonly membership?: NodeMembership;
 }
 
-/** Rejects with `BindFailed`, `PeerListenFailed`, `PeerCredentialsInvalid`, `InvalidKey` or a `RangeError`. */
+/**
+ * Rejects with `BindFailed`, `PeerListenFailed`, `PeerCredentialsInvalid`, `TunUnavailable`, `CaptureFailed`, `InvalidKey` or a
+ * `RangeError`.
+ */
 export async function createNodeStack(options: NodeStackOptions): Promise<Stack> {
-  const { ip, mtu, membership, ...limits } = options;
-  const driver = new UdpDriver({ ip, ...(mtu === undefined ? {} : { mtu }) });
+  const { ip, mtu, driver: choice, capture, membership, ...limits } = options;
+  const driver = await openDriver({ ip, mtu, driver: choice, capture });
+  try {
+    return await stackOn(driver, membership, limits);
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
+}
+
+async function stackOn(
+  driver: Driver,
+  membership: NodeMembership | undefined,
+  limits: Pick<StackOptions, 'tcp' | 'migration' | 'limits' | 'lingerMs'>,
+): Promise<Stack> {
   const clock = new SystemClock();
   const entropy = new SystemEntropy();
   const base = { ...limits, driver, clock, entropy };
@@ -64,7 +78,7 @@ export async function createNodeStack(options: NodeStackOptions): Promise<Stack>
   }
 }
 
-function checkMembers(members: readonly MemberEntry[], family: 4 | 6): void {
+function checkMembers(members: readonly MemberEntry[], family: Driver['family']): void {
   if (members.length > MAX_MEMBERS) {
     throw new RangeError(`a service has at most ${MAX_MEMBERS} members, not ${members.length}`);
   }
@@ -76,8 +90,10 @@ function checkMembers(members: readonly MemberEntry[], family: 4 | 6): void {
     if (seen.has(id)) throw new RangeError(`two members have the id ${id}: give each its own`);
     seen.add(id);
     const { ip, port } = address;
-    if (ipToBytes(ip)?.length !== (family === 6 ? 16 : 4)) {
-      throw new RangeError(`the address of member ${id}, '${ip}', is not an IPv${family} address like this member's`);
+    const length = ipToBytes(ip)?.length;
+    if (length === undefined || (family !== 'both' && length !== (family === 6 ? 16 : 4))) {
+      const wanted = family === 'both' ? 'IP address' : `IPv${family} address like this member's`;
+      throw new RangeError(`the address of member ${id}, '${ip}', is not an ${wanted}`);
     }
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new RangeError(`the address of member ${id} needs a port from 1 to 65535, not ${port}`);

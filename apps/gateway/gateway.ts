@@ -4,7 +4,14 @@
 // change. Everything in it can be started and stopped from a test; the command around it is in main.ts.
 
 import type { Duplex } from 'node:stream';
-import { createNodeStack, type Address, type ConnectionId, type MemberId, type Stack } from '@migratory/stack';
+import {
+  createNodeStack,
+  type Address,
+  type ConnectionId,
+  type DriverOptions,
+  type MemberId,
+  type Stack,
+} from '@migratory/stack';
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './config.js';
 import { serveControl, type Controllable, type MoveAnswer } from './control.js';
 import {
@@ -23,6 +30,8 @@ export interface GatewayOptions {
   readonly services: readonly Address[];
   /** The IP address from which members are reached; default: loopback for loopback, else whatever the system takes. */
   readonly localIp?: string | undefined;
+  /** What carries packets to the members; default: UDP. */
+  readonly network?: Omit<DriverOptions, 'ip'>;
   /** 32 bytes; servers that cannot prove to hold the service's key are refused. */
   readonly servicePublicKey?: Uint8Array | undefined;
   readonly migration?: 'required' | 'preferred' | 'off';
@@ -59,7 +68,8 @@ export class Gateway implements Controllable {
   async start(): Promise<void> {
     const { listen, controlPath, services, servicePublicKey, migration = 'preferred' } = this.#options;
     const { synRetryCount, bufferLength } = this.#limits;
-    const stack = await createNodeStack({ ip: this.#options.localIp ?? localIpFor(services), tcp: { synRetryCount } });
+    const ip = this.#options.localIp ?? localIpFor(services);
+    const stack = await createNodeStack({ ...this.#options.network, ip, tcp: { synRetryCount } });
     const terms = { migration, ...(servicePublicKey === undefined ? {} : { servicePublicKey }) };
     const route: ServiceRoute = { stack, services, terms, preferred: 0 };
     let control: { close(): Promise<void> } | undefined;

@@ -5,7 +5,7 @@
 
 import { CommanderError } from 'commander';
 import { pino } from 'pino';
-import { formatAddress, InvalidKey, servicePublicKey } from '@migratory/stack';
+import { CaptureFailed, formatAddress, InvalidKey, servicePublicKey, TunUnavailable } from '@migratory/stack';
 import { Gateway, type GatewayEvent } from './gateway.js';
 import { parseOptions } from './options.js';
 import { readNamedFile, StartFailed } from './socket-adapter.js';
@@ -21,7 +21,7 @@ function logEvent({ kind: event, ...details }: GatewayEvent): void {
 async function main(): Promise<void> {
   // The control socket is for this user only, from its first instant.
   process.umask(0o077);
-  const { listen, service, serviceKey, localIp, migration, control } = parseOptions(process.argv.slice(2));
+  const { listen, service, serviceKey, localIp, migration, control, network } = parseOptions(process.argv.slice(2));
   const key = serviceKey === undefined ? undefined : servicePublicKey(readNamedFile('service key', serviceKey));
   const gateway = new Gateway({
     listen,
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     servicePublicKey: key,
     localIp,
     migration,
+    network,
     controlPath: control,
     report: logEvent,
   });
@@ -45,10 +46,15 @@ async function main(): Promise<void> {
   log.info({ event: 'ready', listen: formatAddress(gateway.address), control: control ?? null });
 }
 
+/** What the person who started the gateway can put right: it says how, in one line. */
+function isUsersToMend(error: unknown): error is Error {
+  return [StartFailed, InvalidKey, TunUnavailable, CaptureFailed, RangeError].some((kind) => error instanceof kind);
+}
+
 main().catch((error: unknown) => {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_STATUS;
-  } else if (error instanceof StartFailed || error instanceof InvalidKey || error instanceof RangeError) {
+  } else if (isUsersToMend(error)) {
     process.stderr.write(`error: ${error.message}\n`);
     process.exitCode = USAGE_STATUS;
   } else {

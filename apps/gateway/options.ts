@@ -1,7 +1,14 @@
 // The command line: what can be said, and one clear line for what cannot be understood.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseAddress, type Address } from '@migratory/stack';
+import {
+  DRIVER_FLAGS,
+  driverOptionsOf,
+  parseAddress,
+  type Address,
+  type DriverFlagValues,
+  type DriverOptions,
+} from '@migratory/stack';
 
 export interface CommandOptions {
   readonly listen: Address;
@@ -10,9 +17,11 @@ export interface CommandOptions {
   readonly localIp?: string;
   readonly migration: 'required' | 'preferred' | 'off';
   readonly control?: string;
+  /** What carries packets to the members. */
+  readonly network: Omit<DriverOptions, 'ip'>;
 }
 
-/** Throws commander's `CommanderError`, after the line or the help text was printed. */
+/** Throws commander's `CommanderError`, after the line or the help text was printed, or a `RangeError`. */
 export function parseOptions(args: readonly string[]): CommandOptions {
   const command = new Command('migratory-gateway')
     .description('Lets ordinary client programs use a migratory service: one migratory connection for each of theirs.')
@@ -30,7 +39,13 @@ export function parseOptions(args: readonly string[]): CommandOptions {
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .exitOverride();
-  return command.parse(args, { from: 'user' }).opts<CommandOptions>();
+  for (const { flags, description } of DRIVER_FLAGS) command.option(flags, description);
+  const values = command.parse(args, { from: 'user' }).opts<Omit<CommandOptions, 'network'> & DriverFlagValues>();
+  const network = driverOptionsOf(values);
+  if (network.driver?.kind === 'tun' && values.localIp === undefined) {
+    throw new RangeError("--driver tun needs --local-ip: the stack's own address");
+  }
+  return { ...values, network };
 }
 
 function readAddress(text: string): Address {

@@ -8,7 +8,14 @@
 import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
 import { Container, startMember, type Member, type Report } from '@migratory/framework';
-import { MemberConfigInvalid, parseMemberConfig, stackOptionsOf } from '@migratory/framework/member-config';
+import {
+  DRIVER_FLAGS,
+  driverOptionsOf,
+  MemberConfigInvalid,
+  parseMemberConfig,
+  stackOptionsOf,
+  type DriverFlagValues,
+} from '@migratory/framework/member-config';
 import { memberMetrics, parseMetricsAddress, serveMetrics, type MetricsAddress } from '@migratory/framework/metrics';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { pino, type Logger } from 'pino';
@@ -22,7 +29,7 @@ const EXIT_STATUS_UNUSABLE = 2;
 const DRAIN_TIME_MS = 10_000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-interface CommandOptions {
+interface CommandOptions extends DriverFlagValues {
   readonly root: string;
   readonly config: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -39,6 +46,7 @@ const command = new Command('migratory-http-file-server')
   .option('--metrics <address>', 'serve metrics there: a port of 127.0.0.1, or host:port', readMetricsAddress)
   .exitOverride()
   .allowExcessArguments(false);
+for (const { flags, description } of DRIVER_FLAGS) command.option(flags, description);
 
 /** Wrong from the start; the message is the line that the user sees. */
 class Unusable extends Error {}
@@ -49,7 +57,8 @@ async function main(): Promise<void> {
   const config = await readConfig(options.config);
   const readBeside = (name: string): Promise<string> => readNamed(resolve(dirname(options.config), name));
   const files = await openRoot(options.root);
-  const stack = await stackOptionsOf(config, readBeside);
+  // What the command line says of the driver goes before the description.
+  const stack = { ...(await stackOptionsOf(config, readBeside)), ...driverOptionsOf(options) };
   const members: Member[] = [];
   // Before anything is accepted, so that a port that can't be had is said in time; until the member has stopped.
   const metrics = options.metrics && (await serveMetrics(memberMetrics(members), options.metrics));

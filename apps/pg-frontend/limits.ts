@@ -31,6 +31,8 @@ export const LIMITS = {
   unnamedLength: 64 * 1024,
   /** Prepared statements of one session. Beyond it the session can't move. */
   preparedStatementCount: 10_000,
+  /** Different statements that are executed before the client waits for an answer. Beyond it they may be anything. */
+  distinctStatementCount: 1000,
   /** What named statements of one session take in memory, each 1 KiB and its text. Beyond it the session is ended, by 53400. */
   preparedLength: 32 * 1024 * 1024,
   /** The whole snapshot; the journal, the session and what has been read are parts of it. */

@@ -7,7 +7,9 @@
 
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
+import type { IpFamily } from '../wire/ip/packet.js';
 import type { MemberId } from '../wire/migrate-options.js';
+import type { NetworkReport } from '../wire/network-report.js';
 import type { Segment } from '../wire/segment.js';
 
 /** What a driver can carry, and what it does itself; fixed for the life of the driver. */
@@ -21,31 +23,34 @@ export interface DriverCapabilities {
   readonly maxSuperSegmentLength: number;
 }
 
-/** Takes what a driver has received. Neither method throws. */
+/** Takes what a driver has received. No method throws. */
 export interface DriverReceiver {
   /**
    * One well-formed segment; the driver has dropped and counted what was not. The payload's views are the receiver's to
    * keep: the driver does not write to them again.
    */
   segment(local: Address, remote: Address, segment: Segment): void;
+  /** What the network, or somebody who says to be it, tells about a segment that was sent: true only if it can be believed. */
+  report?(local: Address, remote: Address, report: NetworkReport): void;
 }
 
 /** Carries TCP segments: UDP encapsulation, a TUN device, a network in memory. */
 export interface Driver {
   /** The version of IP that it carries. */
-  readonly family: 4 | 6;
+  readonly family: IpFamily | 'both';
   readonly capabilities: DriverCapabilities;
   /**
-   * Begins to receive for a local port; 0 lets the driver choose one. Answers the address that peers see as ours.
-   * Rejects with a typed error when the port is in use.
+   * Begins to receive for a local port; 0 lets the driver choose one. Answers the address that peers see as ours, of that
+   * family where the driver carries both; it receives for both. Rejects with a typed error when the port is in use.
    */
-  bind(port: number): Promise<Address>;
+  bind(port: number, family?: IpFamily): Promise<Address>;
   /** Ends receiving for an address that `bind` gave; an unknown one is ignored. */
   release(address: Address): void;
   /** Called once, before the first `bind`. */
   start(receiver: DriverReceiver): void;
   /**
-   * Sends one segment, or loses it: there is no report, TCP resends. `local` comes from `bind`. The payload must stay
+   * Sends one segment, or loses it: there is no report, TCP resends. `local` comes from `bind`, or from
+   * a segment that was received. The payload must stay
    * unchanged until the driver has sent it, which the send buffer's append-only chunks guarantee.
    */
   transmit(local: Address, remote: Address, segment: Segment): void;

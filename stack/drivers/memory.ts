@@ -7,6 +7,7 @@ import { type Address } from '../wire/address.js';
 import type { Segment } from '../wire/segment.js';
 import { BindFailed, checkPort } from './binding.js';
 import type { Driver, DriverCapabilities, DriverReceiver } from './driver.js';
+import { Ports } from './ports.js';
 import type { SeededEntropy, VirtualClock } from './virtual-clock.js';
 
 /** What happens to datagrams; rates are probabilities. */
@@ -39,9 +40,6 @@ export interface Datagram {
 
 /** Whether a datagram goes on. */
 export type Verdict = 'pass' | 'drop';
-
-const FIRST_EPHEMERAL_PORT = 49_152;
-const LAST_PORT = 65_535;
 
 /** A network without sockets: datagrams on virtual time, with loss, duplication, delay and cuts from a seed. */
 export class MemoryNetwork {
@@ -102,9 +100,8 @@ export class MemoryDriver implements Driver {
   readonly counters = { malformedDrops: 0 };
   readonly #network: MemoryNetwork;
   readonly #ip: string;
-  readonly #ports = new Set<number>();
+  readonly #ports = new Ports();
   #receiver: DriverReceiver | undefined;
-  #nextPort = FIRST_EPHEMERAL_PORT;
   #closed = false;
 
   constructor(network: MemoryNetwork, ip: string, mtu: number) {
@@ -126,23 +123,11 @@ export class MemoryDriver implements Driver {
   bindNow(port: number): Address {
     checkPort(port);
     if (this.#closed) throw new BindFailed(this.#ip, port, { code: 'ERR_DRIVER_CLOSED', message: 'closed' });
-    const chosen = port === 0 ? this.#freePort() : port;
-    if (this.#ports.has(chosen)) throw new BindFailed(this.#ip, chosen, { code: 'EADDRINUSE', message: 'in use' });
-    this.#ports.add(chosen);
-    return { ip: this.#ip, port: chosen };
-  }
-
-  #freePort(): number {
-    for (let count = FIRST_EPHEMERAL_PORT; count <= LAST_PORT; count++) {
-      const port = this.#nextPort;
-      this.#nextPort = port === LAST_PORT ? FIRST_EPHEMERAL_PORT : port + 1;
-      if (!this.#ports.has(port)) return port;
-    }
-    throw new BindFailed(this.#ip, 0, { code: 'EADDRINUSE', message: 'all are in use' });
+    return { ip: this.#ip, port: this.#ports.take(this.#ip, port) };
   }
 
   release(address: Address): void {
-    this.#ports.delete(address.port);
+    this.#ports.give(address.port);
   }
 
   transmit(local: Address, remote: Address, segment: Segment): void {

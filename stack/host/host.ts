@@ -3,7 +3,6 @@
 // It has no clock, socket or timer: time comes in with every call, segments and messages go out through the sink, and
 // `nextDeadline` says when it wants to be woken. One input is finished, down to its last output, before the next begins (S3).
 
-import type { MigrationLimits } from '../migration/config.js';
 import {
   changeOutputMode,
   handle,
@@ -23,12 +22,12 @@ import { decodeImage } from '../migration/image.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
-import type { TcpConfig } from '../tcp/config.js';
 import { yieldsTo } from '../tcp/time-wait.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import type { RefusalReason } from '../wire/refusal-reason.js';
+import type { NetworkReport } from '../wire/network-report.js';
 import type { Sequence } from '../wire/sequence.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { HostLimits } from './config.js';
@@ -38,25 +37,11 @@ import { ExpiringMap } from './expiring-map.js';
 import { Handoff, type HandoffHost } from './handoff.js';
 import { HostConnection } from './host-connection.js';
 import { seedForPath } from './isn.js';
+import { pathKey, tcpFor } from './paths.js';
 import { refusalOf, resetOf } from './resets.js';
 import type { Listener, ListenerOptions } from './listener.js';
-import type { Membership } from './membership.js';
+import type { HostOptions, HostSink } from './options.js';
 import { Reception, type Welcome } from './reception.js';
-
-export interface HostOptions {
-  readonly tcp: TcpConfig;
-  readonly migration: MigrationLimits;
-  readonly limits: HostLimits;
-  readonly membership: Membership | undefined;
-  /** Randomness that nobody can guess. */
-  readonly drawRandom: (length: number) => Uint8Array;
-}
-
-/** Where the host's outputs go. None of these calls the host back before it returns. */
-export interface HostSink {
-  transmit(local: Address, remote: Address, segment: Segment): void;
-  sendToPeer(to: MemberId, message: PeerMessage): void;
-}
 
 export class Host implements HandoffHost {
   readonly counters: HostCounters = newCounters();
@@ -140,7 +125,8 @@ export class Host implements HandoffHost {
     onEvent: (event: ConnectionEvent) => void,
   ): HostConnection {
     const seed = seedForPath(this.#pathSecret, now, local, remote);
-    const { tcp, migration } = this.#options;
+    const { migration } = this.#options;
+    const tcp = tcpFor(this.#options, local);
     const connection = new HostConnection(openClient(tcp, migration, now, terms, local, remote, seed), undefined);
     connection.onEvent = onEvent;
     this.#syncPaths(now, connection);
@@ -183,6 +169,14 @@ export class Host implements HandoffHost {
       }
       this.#follow(now, local, remote, segment, welcome);
     }
+  }
+
+  /** What the network says about a segment of ours; one that no connection has sent is nobody's. */
+  networkReport(now: number, local: Address, remote: Address, report: NetworkReport): void {
+    const connection = this.#paths.get(pathKey(local, remote));
+    if (connection === undefined) return;
+    handle(connection.record, now, { kind: 'network-report', from: remote, report });
+    this.drain(now, connection);
   }
 
   nextDeadline(): number {
@@ -439,7 +433,8 @@ export class Host implements HandoffHost {
   install(now: number, bytes: Uint8Array, request: MoveRequest): RefusalReason | 'installed' {
     const listener = this.#reception.listeners.get(request.local.port);
     if (listener === undefined) return 'refused-by-policy';
-    const { tcp, migration } = this.#options;
+    const { migration } = this.#options;
+    const tcp = tcpFor(this.#options, request.local);
     if (bytes.length > migration.imageLength) return 'image-too-large';
     const decoded = decodeImage(bytes);
     if (decoded.kind === 'unreadable' || decoded.image.cid !== request.option.cid) return 'image-unreadable';
@@ -476,8 +471,4 @@ export class Host implements HandoffHost {
     this.counters.resetsSent++;
     this.#sink.transmit(local, remote, reset);
   }
-}
-
-function pathKey(local: Address, remote: Address): string {
-  return `${local.port}|${remote.port}|${remote.ip}|${local.ip}`;
 }

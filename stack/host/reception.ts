@@ -5,29 +5,22 @@
 // out. Clients that have returned a cookie and not finished their set-up are as many again.
 
 import { makeConnectionId, CONNECTION_ID_RANDOM_LENGTH } from '../migration/connection-id.js';
-import type { MigrationLimits } from '../migration/config.js';
 import { openAnswered, openServer, poll } from '../migration/connection.js';
 import type { MigratoryRecord, Terms } from '../migration/record.js';
-import type { TcpConfig } from '../tcp/config.js';
 import type { TcpRecord } from '../tcp/state.js';
 import { sequenceBeyond } from '../tcp/time-wait.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId } from '../wire/migrate-options.js';
 import type { Segment } from '../wire/segment.js';
-import type { HostLimits } from './config.js';
 import type { HostCounters } from './counters.js';
 import { HostConnection, type Waiting } from './host-connection.js';
 import { seedForPath } from './isn.js';
 import { Listener, type ListenerOptions } from './listener.js';
-import type { Membership } from './membership.js';
+import type { HostOptions } from './options.js';
+import { tcpFor } from './paths.js';
 import { cookieFor, synOfCookie } from './syn-cookies.js';
 
-export interface ReceptionOptions {
-  readonly tcp: TcpConfig;
-  readonly migration: MigrationLimits;
-  readonly limits: HostLimits;
-  readonly membership: Membership | undefined;
-  readonly drawRandom: (length: number) => Uint8Array;
+export interface ReceptionOptions extends HostOptions {
   readonly secret: Uint8Array;
 }
 
@@ -95,7 +88,7 @@ export class Reception {
   welcomeBack(now: number, local: Address, remote: Address, segment: Segment, connectionCount: number): Welcome {
     const listener = this.listeners.get(local.port);
     if (!listener?.accepting || now > this.#cookiesUntil) return { kind: 'nobody' };
-    const { limits, secret, tcp, migration } = this.#options;
+    const { limits, secret, migration } = this.#options;
     const syn = synOfCookie(secret, now, pathOf(local, remote), segment);
     if (syn === undefined) return { kind: 'nobody' };
     if (connectionCount >= limits.connectionCount) return this.#dropped('connectionLimitDrops');
@@ -105,7 +98,7 @@ export class Reception {
     const terms = this.#drawTerms(now, listener);
     this.#counters.cookiesReturned++;
     return connectionOf(
-      openAnswered(tcp, migration, now, terms, local, remote, syn, seed),
+      openAnswered(tcpFor(this.#options, local), migration, now, terms, local, remote, syn, seed),
       listener,
       listener.returned,
     );
@@ -129,8 +122,8 @@ export class Reception {
     syn: Segment,
     seed: { readonly initialSequence: number; readonly timestampOffset: number },
   ): MigratoryRecord {
-    const { tcp, migration } = this.#options;
-    return openServer(tcp, migration, now, this.#drawTerms(now, listener), local, remote, syn, seed);
+    const tcp = tcpFor(this.#options, local);
+    return openServer(tcp, this.#options.migration, now, this.#drawTerms(now, listener), local, remote, syn, seed);
   }
 
   #drawTerms(now: number, listener: Listener): Terms {

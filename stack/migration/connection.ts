@@ -15,6 +15,7 @@ import {
 import type { TcpConfig } from '../tcp/config.js';
 import type { TcpEvent } from '../tcp/state.js';
 import { sameAddress, type Address } from '../wire/address.js';
+import type { NetworkReport } from '../wire/network-report.js';
 import type { Segment } from '../wire/segment.js';
 import {
   confirmOnReceipt,
@@ -50,6 +51,7 @@ import {
 
 export type ConnectionInput =
   | { readonly kind: 'segment'; readonly from: Address; readonly segment: Segment }
+  | { readonly kind: 'network-report'; readonly from: Address; readonly report: NetworkReport }
   | { readonly kind: 'write'; readonly bytes: Uint8Array }
   | { readonly kind: 'close' }
   | { readonly kind: 'abort' }
@@ -125,6 +127,10 @@ export function handle(record: MigratoryRecord, now: number, input: ConnectionIn
   switch (input.kind) {
     case 'segment':
       receiveSegment(record, now, input.from, input.segment);
+      break;
+    case 'network-report':
+      // Of a path that is being left, or come to, TCP knows nothing yet.
+      if (sameAddress(input.from, record.remote)) handleTcp(record.tcp, now, input);
       break;
     case 'write':
       write(record, now, input.bytes);

@@ -7,7 +7,7 @@ import type { Clock, Driver, Entropy, PeerChannel, Timer } from '../drivers/driv
 import { DEFAULT_HOST_LIMITS, type HostLimits } from '../host/config.js';
 import type { HostCounters } from '../host/counters.js';
 import { Host } from '../host/host.js';
-import type { Membership } from '../host/membership.js';
+import type { Membership } from '../host/options.js';
 import type { HostConnection } from '../host/host-connection.js';
 import type { Listener as HostListener } from '../host/listener.js';
 import { DEFAULT_MIGRATION_LIMITS, type MigrationLimits } from '../migration/config.js';
@@ -17,6 +17,7 @@ import { isMovable } from '../migration/server-role.js';
 import type { Terms } from '../migration/record.js';
 import { DEFAULT_TCP_CONFIG, type TcpConfig } from '../tcp/config.js';
 import { bytesToIp, ipToBytes, type Address } from '../wire/address.js';
+import type { IpFamily } from '../wire/ip/packet.js';
 import type { MemberId } from '../wire/migrate-options.js';
 import { MigratoryConnection, type ConnectionStack } from './connection.js';
 import { StackClosed } from './errors.js';
@@ -87,12 +88,12 @@ export class Stack implements ConnectionStack {
 
   constructor(options: StackOptions) {
     this.#options = options;
-    const tcp = tcpConfig(options);
     const { driver, entropy, membership } = options;
     if (membership !== undefined) checkMembership(membership);
     this.host = new Host(
       {
-        tcp,
+        tcp: tcpConfig(options, driver.family === 6 ? 6 : 4),
+        tcpOverIpv6: tcpConfig(options, 6),
         migration: { ...DEFAULT_MIGRATION_LIMITS, ...options.migration },
         limits: { ...DEFAULT_HOST_LIMITS, ...options.limits },
         membership,
@@ -105,6 +106,7 @@ export class Stack implements ConnectionStack {
     );
     driver.start({
       segment: (local, remote, segment) => this.run((now) => this.host.receive(now, local, remote, segment)),
+      report: (local, remote, report) => this.run((now) => this.host.networkReport(now, local, remote, report)),
     });
     membership?.channel.start({
       message: (from, message) => this.run((now) => this.host.peerMessage(now, from, message)),
@@ -203,7 +205,7 @@ export class Stack implements ConnectionStack {
     const socket = new MigratoryConnection(this, 'client', { ip: '', port: 0 }, address);
     if (this.#closed) return socket.destroy(new StackClosed());
     this.#remember(socket);
-    driver.bind(0).then(
+    driver.bind(0, familyOf(address)).then(
       (local) => {
         if (this.#closed || socket.destroyed) return driver.release(local);
         this.run((now) => {
@@ -294,17 +296,22 @@ export class Stack implements ConnectionStack {
   }
 }
 
-function tcpConfig(options: StackOptions): TcpConfig {
+function tcpConfig(options: StackOptions, family: IpFamily): TcpConfig {
   const { mtu, maxSuperSegmentLength } = options.driver.capabilities;
-  const overhead = options.driver.family === 6 ? IPV6_OVERHEAD : IPV4_OVERHEAD;
+  const overhead = family === 6 ? IPV6_OVERHEAD : IPV4_OVERHEAD;
   return { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
 }
 
+function familyOf({ ip }: Address): IpFamily {
+  return ip.includes(':') ? 6 : 4;
+}
+
 /** Addresses are compared as texts: one address, one text. */
-function canonicalAddress(address: Address, family: 4 | 6): Address {
+function canonicalAddress(address: Address, family: Driver['family']): Address {
   const bytes = ipToBytes(address.ip);
-  if (bytes?.length !== (family === 6 ? 16 : 4)) {
-    throw new RangeError(`'${address.ip}' is not an IPv${family} address: this stack reaches no other`);
+  if (bytes === undefined || (family !== 'both' && bytes.length !== (family === 6 ? 16 : 4))) {
+    const wanted = family === 'both' ? 'IP' : `IPv${family}`;
+    throw new RangeError(`'${address.ip}' is not an ${wanted} address: this stack reaches no other`);
   }
   if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535) {
     throw new RangeError(`${address.port} is not a port to connect to: give one from 1 to 65535`);

@@ -20,6 +20,8 @@ import { advertiseWindow, windowShift } from './window.js';
 export const NO_PAYLOAD: readonly Uint8Array[] = Object.freeze([]);
 const TIMESTAMPS_LENGTH = 12;
 
+type Composed = Segment & { cutLength?: number };
+
 /** Payload bytes that fit one segment beside the options it will carry (RFC 9293 MUST-14, RFC 6691). */
 export function segmentLength(record: TcpRecord): number {
   const length = lengthBesideBlocks(record);
@@ -52,11 +54,13 @@ export function compose(
   payloadLength: number,
 ): Segment {
   const { receive } = record;
+  // Before a duplicate that is reported has been: the options are as long as they were when the payload was chosen.
+  const cutLength = segmentLength(record);
   receive.acknowledgmentPending = false;
   receive.unansweredLength = 0;
   receive.lastAcknowledgedOffset = receive.nextOffset;
   record.timers.delayedAckAt = Infinity;
-  return {
+  const segment: Composed = {
     sequence: sequenceOfSendOffset(record, offset),
     acknowledgment: sequenceOfReceiveOffset(record, receive.nextOffset),
     flags: flags | FLAG.ack,
@@ -65,6 +69,8 @@ export function compose(
     payload,
     payloadLength,
   };
+  if (payloadLength > cutLength) segment.cutLength = cutLength;
+  return segment;
 }
 
 /** SYN, or SYN/ACK once the peer's SYN is known. */

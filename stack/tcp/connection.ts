@@ -7,6 +7,7 @@ import { arrive } from './arrival.js';
 import { meetDeadlines } from './deadlines.js';
 import { abort, close } from './lifecycle.js';
 import { isFull } from './acknowledge.js';
+import { hearNetwork } from './network-report.js';
 import { nextSegment } from './send.js';
 import { enqueue } from './send-queue.js';
 import type { TcpInput, TcpOutput, TcpRecord } from './state.js';
@@ -27,6 +28,9 @@ export function handle(record: TcpRecord, now: number, input: TcpInput): void {
   switch (input.kind) {
     case 'segment':
       if (!record.suspended) arrive(record, now, input.segment);
+      break;
+    case 'network-report':
+      if (!record.suspended) hearNetwork(record, now, input.report);
       break;
     case 'write':
       write(record, input.bytes);

@@ -5,6 +5,7 @@
 // the end. 32-bit sequence numbers exist only at the edge (offsets.ts).
 
 import type { MigrateOption } from '../wire/migrate-options.js';
+import type { NetworkReport } from '../wire/network-report.js';
 import type { Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import type { TcpConfig } from './config.js';
@@ -42,6 +43,7 @@ export type TcpEvent =
 
 export type TcpInput =
   | { readonly kind: 'segment'; readonly segment: Segment }
+  | { readonly kind: 'network-report'; readonly report: NetworkReport }
   | { readonly kind: 'write'; readonly bytes: Uint8Array }
   | { readonly kind: 'close' }
   | { readonly kind: 'abort' }

@@ -22,6 +22,8 @@ export interface Segment {
   readonly payload: readonly Uint8Array[];
   /** Bytes in `payload`. */
   readonly payloadLength: number;
+  /** Of a super-segment: the most payload bytes of each segment that the driver cuts it into. */
+  readonly cutLength?: number;
 }
 
 export type MalformedReason = 'truncated' | 'bad-data-offset' | 'bad-option' | 'not-encapsulated';
@@ -31,6 +33,8 @@ export type DecodedSegment =
   | { readonly kind: 'malformed'; readonly reason: MalformedReason };
 
 const HEADER_LENGTH = 20;
+/** With all options. */
+export const MAX_SEGMENT_HEADER_LENGTH = HEADER_LENGTH + MAX_OPTIONS_LENGTH;
 const NO_PAYLOAD: readonly Uint8Array[] = Object.freeze([]);
 
 /** Length in sequence space: the payload, and one each for SYN and FIN. */
@@ -43,16 +47,21 @@ export function sequenceLength(segment: Segment): number {
 /** The header with options, ports and checksum zero; the payload follows it on the wire. */
 export function encodeSegmentHeader(segment: Segment): Uint8Array {
   // Of a slab that many headers share: memory of its own for each would cost more than all that is written into it.
-  const bytes = Buffer.allocUnsafe(HEADER_LENGTH + MAX_OPTIONS_LENGTH);
-  const optionsLength = encodeOptions(segment.options, bytes, HEADER_LENGTH);
-  writeUint32(bytes, 0, 0);
-  writeUint32(bytes, 4, segment.sequence);
-  writeUint32(bytes, 8, segment.acknowledgment);
-  bytes[12] = ((HEADER_LENGTH + optionsLength) >> 2) << 4;
-  bytes[13] = segment.flags;
-  writeUint16(bytes, 14, segment.window);
-  writeUint32(bytes, 16, 0);
-  return bytes.subarray(0, HEADER_LENGTH + optionsLength);
+  const bytes = Buffer.allocUnsafe(MAX_SEGMENT_HEADER_LENGTH);
+  return bytes.subarray(0, writeSegmentHeader(segment, bytes, 0));
+}
+
+/** As `encodeSegmentHeader`, into `target` at `at`, which needs room for all options; answers the length. */
+export function writeSegmentHeader(segment: Segment, target: Uint8Array, at: number): number {
+  const optionsLength = encodeOptions(segment.options, target, at + HEADER_LENGTH);
+  writeUint32(target, at, 0);
+  writeUint32(target, at + 4, segment.sequence);
+  writeUint32(target, at + 8, segment.acknowledgment);
+  target[at + 12] = ((HEADER_LENGTH + optionsLength) >> 2) << 4;
+  target[at + 13] = segment.flags;
+  writeUint16(target, at + 14, segment.window);
+  writeUint32(target, at + 16, 0);
+  return HEADER_LENGTH + optionsLength;
 }
 
 /** Total: any bytes give a segment or a reason. The payload is a view of `bytes`. */

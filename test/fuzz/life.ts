@@ -20,7 +20,7 @@ import type { TcpInput, TcpRecord, TcpState } from '@migratory/stack/internal/tc
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 import { assertInvariants, assertNotStuck } from '../support/tcp-invariants.js';
 import { Dice } from './dice.js';
-import { changeBytes, changeSegment, inventSegment } from './mutation.js';
+import { changeBytes, changeSegment, inventReport, inventSegment } from './mutation.js';
 
 /** Steps of one life, at most. */
 const MAX_STEP_COUNT = 400;
@@ -132,6 +132,8 @@ export class Life {
     } else if (next === undefined || fate >= 16) {
       if (next !== undefined) side.wire.unshift(next);
       if (!quiet) this.#deliver(index, inventSegment(dice, record, this.now));
+    } else if (!quiet && dice.once(40)) {
+      this.#input(index, { kind: 'network-report', report: inventReport(dice, record) });
     } else if (fate < 8) {
       this.#deliver(index, next);
     } else if (fate < 10) {

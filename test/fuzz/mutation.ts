@@ -2,6 +2,7 @@
 
 import { receiveEdges, sendEdges, type Edges } from './edges.js';
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
+import type { NetworkReport } from '@migratory/stack/internal/wire/network-report.js';
 import type { SackBlock, SegmentOptions } from '@migratory/stack/internal/wire/options.js';
 import { decodeSegment, encodeSegmentHeader, FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 import type { Dice } from './dice.js';
@@ -37,6 +38,13 @@ export function inventSegment(dice: Dice, record: TcpRecord, now: number): Segme
     payload: length === 0 ? [] : [PAYLOAD.subarray(0, length)],
     payloadLength: length,
   };
+}
+
+/** What a router might say of a segment of ours. */
+export function inventReport(dice: Dice, record: TcpRecord): NetworkReport {
+  const sequence = near(dice, sendEdges(record));
+  if (dice.once(4)) return { kind: 'unreachable', sequence, hardness: dice.oneOf(['hard', 'soft'] as const) };
+  return { kind: 'packet-too-big', sequence, segmentLength: dice.below(1500) };
 }
 
 /** A real segment with a field or two changed. */

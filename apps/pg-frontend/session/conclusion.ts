@@ -61,7 +61,7 @@ function recordStatement(
   if (dialogue.touched.has('snapshots')) pins.add('exported-snapshot');
   if (dialogue.touched.has('outside-effects')) pins.add('outside-effects');
   const commits = exchange.classes.some((each) => each.commits !== 'none' && each.commits !== 'unclear');
-  const isProcedure = begun === 'I' && exchange.tags.includes('CALL');
+  const isProcedure = begun === 'I' && exchange.tags.has('CALL');
   if (commits || isProcedure) pins.add('transaction-chain');
   const { length, digest } = exchange.given();
   const recorded = dialogue.journal.record({

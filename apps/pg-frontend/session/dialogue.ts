@@ -125,7 +125,7 @@ export class Dialogue {
 
   /** Something was asked that has not been answered to its end. */
   get isUnderWay(): boolean {
-    return this.#exchange !== undefined && this.#exchange.request.length > 0;
+    return this.#exchange?.isBegun === true;
   }
 
   /** An exchange of the open transaction, as it was run again. */
@@ -304,7 +304,7 @@ export class Dialogue {
     if (commits === 'told' && this.status === 'T' && exchange.classes.some((each) => each.commits !== 'none')) {
       return 'commits';
     }
-    if (liberty === 'open' && !this.journal.hasRoomFor(exchange.request)) return 'needs-lock';
+    if (liberty === 'open' && (exchange.isUnkept || !this.journal.hasRoomFor(exchange.request))) return 'needs-lock';
     const { backend } = this.backing;
     const bytes = this.#fields.pending.subarray(0, request.length);
     if (!exchange.isSkipping)
@@ -361,7 +361,7 @@ export class Dialogue {
     const notifications = exchange.status === 'I' ? this.backing.takeNotifications() : [];
     this.#written = this.#write(beforeReady(exchange.take(), notifications));
     this.backing.backend.unread(exchange.leftover);
-    this.#hasWritten = exchange.tags.some((tag) => WRITES.test(tag));
+    this.#hasWritten = [...exchange.tags].some((tag) => WRITES.test(tag));
     this.#exchange = undefined;
     return { exchange, begun: this.#begun };
   }
@@ -463,7 +463,7 @@ export class Dialogue {
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
     this.#exchange = undefined;
-    if (exchange === undefined || exchange.request.length === 0) {
+    if (exchange?.isBegun !== true) {
       if (this.#fields.verdict !== 'passing-over') this.#fields.verdict = 'untold';
       return this.#snapshot();
     }

@@ -20,7 +20,7 @@ import {
 import { BACKEND, FRONTEND, HEADER_LENGTH, readCString, type TransactionStatus } from '../wire/message.js';
 import { AnswerDigest } from './answer-digest.js';
 import { askedBy, type Asked, type Awaited } from './asked.js';
-import type { StatementBook } from './statement-book.js';
+import { UNCLEAR, type StatementBook } from './statement-book.js';
 
 /** The database said something that its protocol does not have there. */
 export class BackendProtocolViolated extends Error {
@@ -62,6 +62,8 @@ const BESIDE_THE_ANSWER = new Set<number>([
   BACKEND.notificationResponse,
   BACKEND.noticeResponse,
 ]);
+/** At the end of a tag. */
+const COUNTS = /(?: \d+)+$/;
 const MAX_MESSAGE_LENGTH = 0x7fff_fff0;
 
 export class Exchange {
@@ -69,6 +71,8 @@ export class Exchange {
   readonly #digest = new AnswerDigest();
   #awaited: Awaited[] = [];
   #request: Buffer[] = [];
+  #requestLength = 0;
+  #isBegun = false;
   #syncs: 'none' | 'query' | 'sync' = 'none';
   /** After an error in the extended protocol everything up to the Sync is passed over. */
   #isSkipping = false;
@@ -93,7 +97,7 @@ export class Exchange {
   /** Said in place of the message that is being dropped. */
   #pending: Buffer | undefined;
   readonly #classes: QueryClass[] = [];
-  readonly #tags: string[] = [];
+  readonly #tags = new Set<string>();
 
   constructor(book: StatementBook) {
     this.#book = book;
@@ -101,23 +105,49 @@ export class Exchange {
 
   /** Notes a whole message that is sent to the database. */
   ask(whole: Buffer): void {
-    this.#request.push(whole);
+    this.#isBegun = true;
+    this.#keep(whole);
     if (!this.#isSkipping || whole[0] === FRONTEND.sync) this.#note(askedBy(whole, 'kept', this.#book, this.#awaited));
   }
 
   /** Notes a message that is too large to be kept, by its beginning: the transaction can't be run again. */
   askUnread(head: Buffer): void {
-    this.#isUnkept = true;
-    this.#request.push(EMPTY);
+    this.#isBegun = true;
+    this.#dropRequest();
     this.#note(askedBy(head, 'unread', this.#book, this.#awaited));
+  }
+
+  /** A client may say more and more before it waits for an answer: what could not be recorded is not kept either. */
+  #keep(whole: Buffer): void {
+    if (this.#isUnkept) return;
+    this.#requestLength += whole.length;
+    if (this.#requestLength > LIMITS.journalLength) this.#dropRequest();
+    else this.#request.push(whole);
+  }
+
+  #dropRequest(): void {
+    this.#isUnkept = true;
+    this.#request = [];
   }
 
   #note({ awaited, executes, ends, says }: Asked): void {
     if (awaited !== undefined) this.#awaited.push(awaited);
-    if (executes !== undefined) this.#classes.push(executes);
+    if (executes !== undefined) this.#noteClass(executes);
     if (ends !== undefined) this.#syncs = ends;
     if (says === 'named-statement') this.#namesStatements = true;
     if (says === 'end-of-copy') this.#isCopyFed = true;
+  }
+
+  /** Of statements like the one before only one more counts, and of too many nothing is known. */
+  #noteClass(executes: QueryClass): void {
+    const classes = this.#classes;
+    const known = classes.length < LIMITS.distinctStatementCount ? executes : UNCLEAR;
+    if (classes.length < 2 || classes.at(-1) !== known) classes.push(known);
+  }
+
+  /** Something has been asked. */
+  get isBegun(): boolean {
+    return this.#isBegun;
   }
 
   /** Named statements come or go by it. */
@@ -125,7 +155,7 @@ export class Exchange {
     return this.#namesStatements;
   }
 
-  /** A part of it was not kept: a large request, or the data of a COPY. */
+  /** A part of it was not kept: a large request, a long one, or the data of a COPY. */
   get isUnkept(): boolean {
     return this.#isUnkept;
   }
@@ -135,13 +165,13 @@ export class Exchange {
     return this.#hasCopied;
   }
 
-  /** What is known of the statements that were to be executed so far. */
+  /** What is known of the statements that were to be executed so far; of several alike in a row there are two. */
   get classes(): readonly QueryClass[] {
     return this.#classes;
   }
 
-  /** The tags of the commands that have been completed. */
-  get tags(): readonly string[] {
+  /** The tags of the commands that have been completed, without counts of rows: INSERT, SELECT, DEALLOCATE ALL. */
+  get tags(): ReadonlySet<string> {
     return this.#tags;
   }
 
@@ -153,7 +183,7 @@ export class Exchange {
     return kinds;
   }
 
-  /** All that was asked so far, as it was sent. */
+  /** All that was asked so far, as it was sent; nothing where it was not kept. */
   get request(): Buffer {
     const [first = EMPTY] = this.#request;
     if (this.#request.length > 1) this.#request = [Buffer.concat(this.#request)];
@@ -350,7 +380,7 @@ export class Exchange {
 
   #completed(whole: Buffer): 'answer' | 'dropped' {
     const tag = readCString(whole, HEADER_LENGTH)?.text ?? '';
-    this.#tags.push(tag);
+    this.#tags.add(tag.replace(COUNTS, ''));
     this.#copy = 'none';
     this.#completes('execute');
     if (tag === 'DISCARD ALL' || tag === 'DEALLOCATE ALL') this.#book.removeAll();

@@ -48,6 +48,8 @@ test('what the caller can put right: one line that names it, and status 2', asyn
     [[...valid, '--service-key', file], /public key can't be read/],
     [['--listen', `127.0.0.1:${busyPort}`, '--service', '127.0.0.1:9'], /in use/],
     [[...valid, '--control', file], /in use/],
+    [[...valid, '--driver', 'tun', '--tun-name', 'm0'], /--driver tun needs --local-ip/],
+    [[...valid, '--capture', join(folder, 'none', 'x')], /can't write the capture .*ENOENT/],
   ];
   for (const [args, line] of cases) {
     const { status, stdout, stderr } = await run(args);

@@ -66,6 +66,7 @@ const unusable: [what: string, spoil: Spoil, line: RegExp][] = [
   ['a surplus argument', ({ options }) => [...options, 'x'], /too many arguments/],
   ['an unknown log level', ({ options }) => [...options, '--log-level', 'loud'], /'loud' is invalid/],
   ['an address for metrics that is none', ({ options }) => [...options, '--metrics', 'x'], /--metrics.*like 9100/],
+  ['a TUN option without TUN', ({ options }) => [...options, '--tun-name', 'm0'], /--tun-name needs --driver tun/],
   ['a root that is missing', ({ configFile }) => ['--root', '/nowhere', '--config', configFile], /nowhere.*ENOENT/],
   ['a root that is a file', ({ configFile }) => ['--root', configFile, '--config', configFile], /--root.*ENOTDIR/],
   ['a config that is missing', ({ folder }) => ['--root', folder, '--config', '/nowhere'], /nowhere.*ENOENT/],

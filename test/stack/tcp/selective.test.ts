@@ -233,3 +233,26 @@ test('with losses both ways a pair needs no timeout', (t) => {
   );
   t.true(timeouts.length <= 1, `${timeouts.length} timeouts`);
 });
+
+test('data in a super-segment gives way to a duplicate that is reported beside it', (t) => {
+  const script = Script.established({ ...SELECTIVE, config: { ...SELECTIVE.config, maxSuperSegmentLength: 8000 } });
+  script.inject({ length: 100 }).pass(50).clear();
+  const queued = script.record;
+  queued.receive.duplicate = { leftOffset: 0, rightOffset: 100 };
+  script.write(8000);
+  const first = script.take()[0]?.segment;
+  t.is(first?.options.sackBlocks?.length, 1);
+  t.is(first?.cutLength, 1000 - 12, 'the device cuts it as long as its options let it');
+});
+
+test('what a packet that was too big says: all in flight is cut anew, what has arrived as well', (t) => {
+  const script = inFlight();
+  report(script, 1000, [3000, 4000]).clear();
+  const { record } = script;
+  const sequence = (record.send.initialSequence + 1 + 1000) >>> 0;
+  script.input({ kind: 'network-report', report: { kind: 'packet-too-big', sequence, segmentLength: 620 } });
+  const sent = script.take();
+  t.is(sent[0]?.offset, 1000);
+  t.is(sent[0]?.length, 600);
+  t.is(record.flight.sackedLength, 0);
+});

@@ -427,3 +427,27 @@ test('whatever else comes, it is relayed or refused', (t) => {
   );
   t.deepEqual([...fates].sort(), ['BackendProtocolViolated', 'relayed']);
 });
+
+test('a pipeline without end is not kept: neither its text nor what is known of its statements', (t) => {
+  const exchange = new Exchange(new StatementBook(new Map()));
+  const count = 20 * LIMITS.distinctStatementCount;
+  for (let index = 0; index < count; index++) {
+    for (const each of [parse('', `SET a = ${index}`), bind('', ''), execute('')]) exchange.ask(each);
+    exchange.receive(Buffer.concat([PARSED, BOUND, commandComplete('SET')]));
+    exchange.take();
+  }
+  t.true(exchange.isUnkept);
+  t.true(exchange.isBegun);
+  t.is(exchange.request.length, 0);
+  t.true(exchange.classes.length <= LIMITS.distinctStatementCount + 1);
+  t.true(exchange.touches().has('temporary'), 'what is not known may be anything');
+  t.deepEqual([...exchange.tags], ['SET']);
+});
+
+test('thousands of like statements before the Sync are one and one more', (t) => {
+  const exchange = new Exchange(new StatementBook(new Map()));
+  exchange.ask(parse('s', 'INSERT INTO t VALUES (1)'));
+  for (let index = 0; index < 5000; index++) for (const each of [bind('', 's'), execute('')]) exchange.ask(each);
+  t.is(exchange.classes.length, 2);
+  t.false(exchange.isUnkept);
+});

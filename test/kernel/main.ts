@@ -1,0 +1,47 @@
+// `npm run test:kernel`: the tests that have the kernel as partner, in namespaces of their own.
+//
+// Network, mounts and processes are this command's alone, so devices, routes, rules and processes are gone with it, however
+// it ends. Needs root, `unshare`, `ip`, `nft` and `curl`; says so, and skips, where one is missing.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { KERNEL_TESTS_VARIABLE } from '../support/kernel-network.js';
+
+const TESTS = ['test/dist/kernel/*.test.js', 'test/dist/stack/drivers/driver-contract.test.js'];
+const PROGRAMS = ['unshare', 'ip', 'nft', 'curl', 'ping', 'python3'];
+const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+/** What the namespace needs before anything runs in it: its own names of namespaces, and to be a router. */
+const PREPARATION = [
+  'mkdir -p /run/netns',
+  'mount -t tmpfs none /run/netns',
+  'mount -t sysfs none /sys',
+  // A node of its own, whose permissions the tests may change.
+  'mkdir -p /dev/net',
+  'mount -t tmpfs none /dev/net',
+  'mknod -m 600 /dev/net/tun c 10 200',
+  'ip link set lo up',
+  'sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.send_redirects=0',
+  'exec "$@"',
+].join(' && ');
+
+function missing(): string | undefined {
+  if (process.getuid?.() !== 0) return 'this needs root';
+  const absent = PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
+  return absent.length === 0 ? undefined : `not found: ${absent.join(', ')}`;
+}
+
+const reason = missing();
+if (reason !== undefined) {
+  console.log(`SKIPPED: the tests with the kernel as partner did not run: ${reason}`);
+  process.exit(0);
+}
+const runner = fileURLToPath(new URL('../run.js', import.meta.url));
+const args = process.argv.length > 2 ? process.argv.slice(2) : TESTS;
+const child = spawn(
+  'unshare',
+  [...NAMESPACES, 'sh', '-c', PREPARATION, 'sh', process.execPath, runner, '--serial', '--concurrency', '1', ...args],
+  { stdio: 'inherit', env: { ...process.env, [KERNEL_TESTS_VARIABLE]: 'prepared' } },
+);
+const [status] = (await once(child, 'close')) as [number | null];
+process.exitCode = status ?? 1;
