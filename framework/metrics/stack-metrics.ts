@@ -9,7 +9,12 @@ export const STACK_METRICS: Readonly<Record<keyof MemberStack['counters'], Metri
   segmentsSent: counter('segments_sent', 'TCP segments that were sent.'),
   resetsSent: counter('resets_sent', 'Resets for segments that belong to no connection.'),
   formerPathDrops: counter('former_path_drops', 'Segments on the former path of a connection that has moved.'),
-  halfOpenDrops: counter('half_open_drops', 'SYNs dropped because halfOpenCount was reached.'),
+  cookiesSent: counter('cookies_sent', 'SYNs answered with a cookie because halfOpenCount was reached.'),
+  cookiesReturned: counter('cookies_returned', 'Connections of clients that returned a SYN cookie.'),
+  halfOpenDrops: counter(
+    'half_open_drops',
+    'Returned SYN cookies dropped because halfOpenCount was reached by them too.',
+  ),
   connectionLimitDrops: counter('connection_limit_drops', 'SYNs dropped because connectionCount was reached.'),
   forgedConnectionIdDrops: counter('forged_connection_id_drops', 'Requests to move a connection with an id of nobody.'),
   badProofDrops: counter('bad_proof_drops', "Requests to move a connection without proof of the connection's key."),

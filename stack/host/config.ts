@@ -4,7 +4,10 @@
 export interface HostLimits {
   /** Connections of every kind and state. */
   readonly connectionCount: number;
-  /** Connections of one listener that are not open yet: what a flood of SYNs can take. */
+  /**
+   * Connections of one listener that are not open yet: what a flood of SYNs can take. From then on SYNs are answered with
+   * cookies, and of the clients that return one as many again may be waited for.
+   */
   readonly halfOpenCount: number;
   /** Requests of clients for which an image is being fetched. */
   readonly arrivingCount: number;

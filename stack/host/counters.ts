@@ -6,6 +6,9 @@ export interface HostCounters {
   segmentsSent: number;
   resetsSent: number;
   formerPathDrops: number;
+  /** SYNs that were answered without keeping anything, and the connections that came of it. */
+  cookiesSent: number;
+  cookiesReturned: number;
   halfOpenDrops: number;
   connectionLimitDrops: number;
   forgedConnectionIdDrops: number;
@@ -29,6 +32,8 @@ export function newCounters(): HostCounters {
     segmentsSent: 0,
     resetsSent: 0,
     formerPathDrops: 0,
+    cookiesSent: 0,
+    cookiesReturned: 0,
     halfOpenDrops: 0,
     connectionLimitDrops: 0,
     forgedConnectionIdDrops: 0,

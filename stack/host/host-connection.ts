@@ -7,8 +7,11 @@ import type { HeapEntry } from './deadline-heap.js';
 /** Who accepted a connection. */
 export interface Acceptor {
   readonly options: { readonly onConnection: (connection: HostConnection) => void };
-  /** Of its connections, those that are not open yet. */
-  halfOpenCount: number;
+}
+
+/** Connections of a listener that are not open yet. */
+export interface Waiting {
+  count: number;
 }
 
 export class HostConnection implements HeapEntry {
@@ -18,8 +21,8 @@ export class HostConnection implements HeapEntry {
   paths: readonly string[] = [];
   /** Set once it is known at this member by its cid. */
   cid: ConnectionId | undefined;
-  /** Counted by its listener until it is open. */
-  halfOpen: Acceptor | undefined;
+  /** Where its listener counts it until it is open. */
+  waiting: Waiting | undefined;
   /** The epoch that it last had, and the bytes of the image in which it came; 0 where it began here. */
   epoch = 0;
   imageLength = 0;

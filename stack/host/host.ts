@@ -3,14 +3,12 @@
 // It has no clock, socket or timer: time comes in with every call, segments and messages go out through the sink, and
 // `nextDeadline` says when it wants to be woken. One input is finished, down to its last output, before the next begins (S3).
 
-import { makeConnectionId, CONNECTION_ID_RANDOM_LENGTH } from '../migration/connection-id.js';
 import {
   changeOutputMode,
   handle,
   identityOf,
   lockState,
   openClient,
-  openServer,
   pathsOf,
   poll,
   read,
@@ -24,6 +22,7 @@ import { decodeImage } from '../migration/image.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
+import { yieldsTo } from '../tcp/time-wait.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
@@ -40,8 +39,9 @@ import { HostConnection } from './host-connection.js';
 import { seedForPath } from './isn.js';
 import { pathKey, tcpFor } from './paths.js';
 import { refusalOf, resetOf } from './resets.js';
-import { Listener, type ListenerOptions } from './listener.js';
+import type { Listener, ListenerOptions } from './listener.js';
 import type { HostOptions, HostSink } from './options.js';
+import { Reception, type Welcome } from './reception.js';
 
 export class Host implements HandoffHost {
   readonly counters: HostCounters = newCounters();
@@ -50,7 +50,7 @@ export class Host implements HandoffHost {
   readonly #sink: HostSink;
   readonly #paths = new Map<string, HostConnection>();
   readonly #connections = new Map<ConnectionId, HostConnection>();
-  readonly #listeners = new Map<number, Listener>();
+  readonly #reception: Reception;
   readonly #deadlines = new DeadlineHeap<HostConnection>();
   /** Paths that connections have left, with the peer's first sequence number: that of a SYN which is an old one. */
   readonly #formerPaths: ExpiringMap<string, Sequence>;
@@ -64,6 +64,11 @@ export class Host implements HandoffHost {
     this.#formerPaths = new ExpiringMap(options.limits.formerPathMs, options.limits.formerPathCount);
     this.#pathSecret = options.drawRandom(32);
     this.#handoff = new Handoff(this);
+    this.#reception = new Reception(
+      { ...options, secret: this.#pathSecret },
+      this.counters,
+      (cid, now) => this.#connections.has(cid) || this.#handoff.former.get(cid, now) !== undefined,
+    );
   }
 
   get self(): MemberId {
@@ -81,10 +86,8 @@ export class Host implements HandoffHost {
 
   /** How full the tables are, by name: all zero once every connection is over (S6). */
   tableSizes(): Readonly<Record<string, number>> {
-    let halfOpen = 0;
-    for (const listener of this.#listeners.values()) halfOpen += listener.halfOpenCount;
     const [paths, connections, deadlines] = [this.#paths.size, this.#connections.size, this.#deadlines.size];
-    return { paths, connections, halfOpen, deadlines, ...this.#handoff.tableSizes() };
+    return { paths, connections, deadlines, ...this.#reception.waitingCounts(), ...this.#handoff.tableSizes() };
   }
 
   /** @internal How much is remembered of connections that have left, in entries and bytes. */
@@ -102,9 +105,7 @@ export class Host implements HandoffHost {
   }
 
   listen(options: ListenerOptions): Listener {
-    const listener = new Listener(options);
-    this.#listeners.set(options.port, listener);
-    return listener;
+    return this.#reception.listen(options);
   }
 
   /**
@@ -146,18 +147,27 @@ export class Host implements HandoffHost {
     }
     const key = pathKey(local, remote);
     const connection = this.#paths.get(key);
-    if (connection !== undefined) {
+    const former = connection?.record.tcp;
+    const isReplaced = isSyn && former !== undefined && yieldsTo(former, segment);
+    if (connection !== undefined && !isReplaced) {
       handle(connection.record, now, { kind: 'segment', from: remote, segment });
       this.drain(now, connection);
       return;
     }
+    if (connection !== undefined) this.#remove(now, connection);
     const firstSequence = this.#formerPaths.get(key, now);
     if (isSyn && firstSequence !== segment.sequence) {
-      this.#accept(now, key, local, remote, segment);
+      const welcome = this.#reception.welcome(now, local, remote, segment, this.#paths.size, former);
+      if (welcome.kind === 'connection') this.#formerPaths.delete(key);
+      this.#follow(now, local, remote, segment, welcome);
     } else if (firstSequence !== undefined) {
       this.counters.formerPathDrops++;
     } else {
-      this.#reset(local, remote, segment);
+      const welcome = this.#reception.welcomeBack(now, local, remote, segment, this.#paths.size);
+      if (welcome.kind === 'connection') {
+        handle(welcome.connection.record, now, { kind: 'segment', from: remote, segment });
+      }
+      this.#follow(now, local, remote, segment, welcome);
     }
   }
 
@@ -328,48 +338,28 @@ export class Host implements HandoffHost {
     return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   }
 
-  #accept(now: number, key: string, local: Address, remote: Address, syn: Segment): void {
-    const listener = this.#listeners.get(local.port);
-    if (!listener?.accepting) {
-      this.#reset(local, remote, syn);
-      return;
-    }
-    if (listener.halfOpenCount >= this.limits.halfOpenCount) {
-      this.counters.halfOpenDrops++;
-      return;
-    }
-    if (this.#paths.size >= this.limits.connectionCount) {
-      this.counters.connectionLimitDrops++;
-      return;
-    }
-    this.#formerPaths.delete(key);
-    const { migration } = this.#options;
-    const tcp = tcpFor(this.#options, local);
-    const seed = seedForPath(this.#pathSecret, now, local, remote);
-    const terms = this.#serverTerms(now, listener);
-    const record = openServer(tcp, migration, now, terms, local, remote, syn, seed);
-    const connection = new HostConnection(record, listener);
-    connection.halfOpen = listener;
-    listener.halfOpenCount++;
-    this.#syncPaths(now, connection);
-    this.drain(now, connection);
-  }
-
-  #serverTerms(now: number, listener: Listener): Terms {
-    const { membership, drawRandom } = this.#options;
-    if (membership === undefined || listener.options.migration === 'off') return { kind: 'plain' };
-    const { id, members, identity } = membership;
-    for (;;) {
-      const cid = makeConnectionId(identity.tagKey, drawRandom(CONNECTION_ID_RANDOM_LENGTH));
-      if (this.#connections.has(cid) || this.#handoff.former.get(cid, now) !== undefined) continue;
-      return { kind: 'server', member: id, members, identity, cid, privateKey: drawRandom(32) };
+  #follow(now: number, local: Address, remote: Address, segment: Segment, welcome: Welcome): void {
+    switch (welcome.kind) {
+      case 'connection':
+        this.#syncPaths(now, welcome.connection);
+        this.drain(now, welcome.connection);
+        break;
+      case 'answer':
+        this.counters.segmentsSent++;
+        this.#sink.transmit(local, remote, welcome.segment);
+        break;
+      case 'dropped':
+        break;
+      case 'nobody':
+        this.#reset(local, remote, segment);
+        break;
     }
   }
 
   #opened(connection: HostConnection): void {
-    if (connection.halfOpen === undefined) return;
-    connection.halfOpen.halfOpenCount--;
-    connection.halfOpen = undefined;
+    if (connection.waiting === undefined) return;
+    connection.waiting.count--;
+    connection.waiting = undefined;
   }
 
   /** Brings the path table in line with the record; segments on a path that was left are ignored, never reset. */
@@ -425,7 +415,7 @@ export class Host implements HandoffHost {
   }
 
   accepts({ local }: MoveRequest): boolean {
-    const listener = this.#listeners.get(local.port);
+    const listener = this.#reception.listeners.get(local.port);
     return (
       listener !== undefined &&
       listener.accepting &&
@@ -437,11 +427,11 @@ export class Host implements HandoffHost {
   isPathTaken({ local, from, option }: MoveRequest): boolean {
     const connection = this.#paths.get(pathKey(local, from));
     // A connection that is not open yet has proved nothing: it may be an old SYN of the client that comes back.
-    return connection !== undefined && connection.halfOpen === undefined && connection.cid !== option.cid;
+    return connection !== undefined && connection.waiting === undefined && connection.cid !== option.cid;
   }
 
   install(now: number, bytes: Uint8Array, request: MoveRequest): RefusalReason | 'installed' {
-    const listener = this.#listeners.get(request.local.port);
+    const listener = this.#reception.listeners.get(request.local.port);
     if (listener === undefined) return 'refused-by-policy';
     const { migration } = this.#options;
     const tcp = tcpFor(this.#options, request.local);

@@ -1,6 +1,6 @@
 // A port on which connections are accepted.
 
-import type { Acceptor, HostConnection } from './host-connection.js';
+import type { Acceptor, HostConnection, Waiting } from './host-connection.js';
 
 export interface ListenerOptions {
   readonly port: number;
@@ -14,7 +14,9 @@ export interface ListenerOptions {
 
 export class Listener implements Acceptor {
   readonly options: ListenerOptions;
-  halfOpenCount = 0;
+  /** Of its connections, those that are not open yet; and those of them that returned a SYN cookie. */
+  readonly halfOpen: Waiting = { count: 0 };
+  readonly returned: Waiting = { count: 0 };
   /** False once it is closed: new connections are reset, and those of other members refused. */
   accepting = true;
 

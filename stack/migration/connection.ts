@@ -5,6 +5,7 @@
 import {
   handle as handleTcp,
   openActive,
+  openAnsweredPassive,
   openPassive,
   poll as pollTcp,
   read as readTcp,
@@ -96,13 +97,25 @@ export function openServer(
   syn: Segment,
   seed: TcpSeed,
 ): MigratoryRecord {
-  const tcp = openPassive(
-    config,
-    now,
-    syn,
-    terms.kind === 'server' ? { ...seed, migrateCapable: CAPABLE_FLAGS } : seed,
-  );
-  return newRecord(limits, terms, local, remote, tcp);
+  return newRecord(limits, terms, local, remote, openPassive(config, now, syn, offering(terms, seed)));
+}
+
+/** The same for a SYN that has been answered before; the client's acknowledgment is the first input. */
+export function openAnswered(
+  config: TcpConfig,
+  limits: MigrationLimits,
+  now: number,
+  terms: Terms,
+  local: Address,
+  remote: Address,
+  syn: Segment,
+  seed: TcpSeed,
+): MigratoryRecord {
+  return newRecord(limits, terms, local, remote, openAnsweredPassive(config, now, syn, offering(terms, seed)));
+}
+
+function offering(terms: Terms, seed: TcpSeed): TcpSeed {
+  return terms.kind === 'server' ? { ...seed, migrateCapable: CAPABLE_FLAGS } : seed;
 }
 
 export function handle(record: MigratoryRecord, now: number, input: ConnectionInput): void {

@@ -1,13 +1,12 @@
 // What an acknowledgment does: data leaves the queue, timers and windows move, a FIN may be done.
 
 import { FLAG, type Segment } from '../wire/segment.js';
-import { timestampAt } from './compose.js';
 import { challenge } from './challenge.js';
 import { finAcknowledged } from './lifecycle.js';
-import { armRetransmission, duplicateAcknowledged, recover } from './loss.js';
+import { duplicateAcknowledged, recover } from './loss.js';
 import { sendOffsetOf } from './offsets.js';
-import { sampleRtt } from './rtt.js';
-import { release } from './send-queue.js';
+import { advanceAcknowledged, measure } from './progress.js';
+import { acknowledgeSelectively } from './recovery.js';
 import type { TcpRecord } from './state.js';
 
 /** Bytes written and not yet acknowledged. */
@@ -35,7 +34,9 @@ export function acknowledge(record: TcpRecord, now: number, segment: Segment, of
   }
   const windowLength = segment.window * send.windowUnitLength;
   const isNew = acknowledged > send.unacknowledgedOffset;
-  if (isNew) {
+  if (record.sackPermitted) {
+    acknowledgeSelectively(record, now, segment, acknowledged);
+  } else if (isNew) {
     const flightLength = send.nextOffset - send.unacknowledgedOffset;
     const length = acknowledged - send.unacknowledgedOffset;
     measure(record, now, segment, acknowledged);
@@ -63,30 +64,4 @@ export function acknowledge(record: TcpRecord, now: number, segment: Segment, of
   }
   if (isNew && send.finOffset !== undefined && acknowledged > send.finOffset) finAcknowledged(record, now);
   return 'taken';
-}
-
-/** The peer has everything below `acknowledged`: releases it and restarts the timer (RFC 6298 sections 5.2 and 5.3). */
-export function advanceAcknowledged(record: TcpRecord, now: number, acknowledged: number): void {
-  const { send, loss } = record;
-  send.unacknowledgedOffset = acknowledged;
-  send.nextOffset = Math.max(send.nextOffset, acknowledged);
-  release(send.queue, Math.min(acknowledged, send.endOffset));
-  send.lastProgressAt = now;
-  loss.timeoutCount = 0;
-  if (send.nextOffset > acknowledged) armRetransmission(record, now);
-  else record.timers.retransmissionAt = Infinity;
-}
-
-/** One round-trip sample (RFC 7323 section 4 where timestamps are in use, else the timed segment). */
-export function measure(record: TcpRecord, now: number, segment: Segment, acknowledged: number): void {
-  const { rtt, timestamps } = record;
-  if (timestamps.enabled) {
-    const echo = segment.options.timestamps?.echo;
-    if (echo === undefined || ((echo - timestamps.firstValue) | 0) < 0) return;
-    const sampleMs = (timestampAt(record, now) - echo) | 0;
-    if (sampleMs >= 0) sampleRtt(rtt, record.config, sampleMs);
-  } else if (rtt.timedOffset !== undefined && acknowledged >= rtt.timedOffset) {
-    sampleRtt(rtt, record.config, now - rtt.timedAt);
-    rtt.timedOffset = undefined;
-  }
 }

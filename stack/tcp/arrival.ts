@@ -12,7 +12,7 @@ import { TIMESTAMP_VALID_MS } from './config.js';
 import { arriveInSynSent, synAcknowledged } from './handshake.js';
 import { give, waitOut } from './lifecycle.js';
 import { receiveOffsetOf, sendOffsetOf } from './offsets.js';
-import { receiveData } from './receive.js';
+import { noteDuplicate, receiveData } from './receive.js';
 import type { TcpRecord } from './state.js';
 
 export function arrive(record: TcpRecord, now: number, segment: Segment): void {
@@ -28,7 +28,7 @@ export function arrive(record: TcpRecord, now: number, segment: Segment): void {
     return;
   }
   if (!fresh(record, now, segment) || !inWindow(record, segment, offset)) {
-    refuse(record, now, segment);
+    refuse(record, now, segment, offset);
     return;
   }
   if ((flags & FLAG.rst) !== 0) {
@@ -82,12 +82,13 @@ function rememberTimestamp({ timestamps, receive }: TcpRecord, now: number, segm
 }
 
 /** A1, A2. */
-function refuse(record: TcpRecord, now: number, segment: Segment): void {
+function refuse(record: TcpRecord, now: number, segment: Segment, offset: number): void {
   if ((segment.flags & FLAG.rst) !== 0) return;
   if (sequenceLength(segment) === 0) {
     challenge(record, now);
     return;
   }
+  if (segment.payloadLength > 0) noteDuplicate(record, offset, offset + segment.payloadLength);
   record.receive.acknowledgmentPending = true;
   if (record.state === 'time-wait' && (segment.flags & FLAG.fin) !== 0) waitOut(record, now);
 }

@@ -3,10 +3,17 @@
 // Whatever is composed carries the newest acknowledgment, so an acknowledgment that was owed is paid by it.
 
 import { encodeMigrateOption, type MigrateOption } from '../wire/migrate-options.js';
-import { MAX_OPTIONS_LENGTH, NO_OPTIONS, type SegmentOptions } from '../wire/options.js';
+import {
+  MAX_OPTIONS_LENGTH,
+  NO_OPTIONS,
+  sackOptionLength,
+  type SackBlock,
+  type SegmentOptions,
+} from '../wire/options.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import { sequenceOfReceiveOffset, sequenceOfSendOffset } from './offsets.js';
+import { MAX_BLOCK_COUNT } from './sack-blocks.js';
 import type { TcpRecord } from './state.js';
 import { advertiseWindow, windowShift } from './window.js';
 
@@ -17,11 +24,24 @@ type Composed = Segment & { cutLength?: number };
 
 /** Payload bytes that fit one segment beside the options it will carry (RFC 9293 MUST-14, RFC 6691). */
 export function segmentLength(record: TcpRecord): number {
-  const { maximumSegmentSize } = record.send;
-  const stamped = record.timestamps.enabled ? TIMESTAMPS_LENGTH : 0;
-  if (record.attachedOption === undefined) return maximumSegmentSize - stamped;
-  const attached = paddedLength(record.attachedOption);
-  return maximumSegmentSize - (attached + stamped <= MAX_OPTIONS_LENGTH ? attached + stamped : attached);
+  const length = lengthBesideBlocks(record);
+  return record.send.maximumSegmentSize - length - sackOptionLength(blockCount(record, length));
+}
+
+/** Bytes of the options that a segment carries, but for the blocks, which take what room is left. */
+function lengthBesideBlocks({ timestamps, attachedOption }: TcpRecord): number {
+  const stamped = timestamps.enabled ? TIMESTAMPS_LENGTH : 0;
+  if (attachedOption === undefined) return stamped;
+  const attached = paddedLength(attachedOption);
+  return attached + stamped <= MAX_OPTIONS_LENGTH ? attached + stamped : attached;
+}
+
+/** How many blocks fit beside `length` bytes of other options. */
+function blockCount({ receive }: TcpRecord, length: number): number {
+  if (receive.blocks.length === 0 && receive.duplicate === undefined) return 0;
+  let count = Math.min(receive.blocks.length + (receive.duplicate === undefined ? 0 : 1), MAX_BLOCK_COUNT);
+  while (count > 0 && sackOptionLength(count) > MAX_OPTIONS_LENGTH - length) count--;
+  return count;
 }
 
 /** A segment of an open connection at `offset` of our stream. */
@@ -34,6 +54,8 @@ export function compose(
   payloadLength: number,
 ): Segment {
   const { receive } = record;
+  // Before a duplicate that is reported has been: the options are as long as they were when the payload was chosen.
+  const cutLength = segmentLength(record);
   receive.acknowledgmentPending = false;
   receive.unansweredLength = 0;
   receive.lastAcknowledgedOffset = receive.nextOffset;
@@ -47,7 +69,6 @@ export function compose(
     payload,
     payloadLength,
   };
-  const cutLength = segmentLength(record);
   if (payloadLength > cutLength) segment.cutLength = cutLength;
   return segment;
 }
@@ -68,6 +89,7 @@ export function composeSyn(record: TcpRecord, now: number): Segment {
       ...((answers ? record.windowScaled : config.windowScaling)
         ? { windowScale: windowShift(config.receiveBufferLength) }
         : {}),
+      ...((answers ? record.sackPermitted : config.selectiveAcknowledgments) ? { sackPermitted: true as const } : {}),
       ...((answers ? record.timestamps.enabled : config.timestamps)
         ? { timestamps: { value: stamp(record, now), echo: record.timestamps.recent } }
         : {}),
@@ -132,14 +154,29 @@ export function timestampOption(record: TcpRecord, now: number): Pick<SegmentOpt
 
 function composeOptions(record: TcpRecord, now: number): SegmentOptions {
   const { timestamps, attachedOption } = record;
-  if (attachedOption === undefined) {
-    if (!timestamps.enabled) return NO_OPTIONS;
-    return { timestamps: { value: stamp(record, now), echo: timestamps.recent } };
+  const length = lengthBesideBlocks(record);
+  const count = blockCount(record, length);
+  if (attachedOption === undefined && count === 0) {
+    return timestamps.enabled ? { timestamps: { value: stamp(record, now), echo: timestamps.recent } } : NO_OPTIONS;
   }
-  if (!timestamps.enabled || paddedLength(attachedOption) + TIMESTAMPS_LENGTH > MAX_OPTIONS_LENGTH) {
-    return { migrate: attachedOption };
-  }
-  return { timestamps: { value: stamp(record, now), echo: timestamps.recent }, migrate: attachedOption };
+  const stamped = timestamps.enabled && (attachedOption === undefined || length > paddedLength(attachedOption));
+  return {
+    ...(stamped ? { timestamps: { value: stamp(record, now), echo: timestamps.recent } } : {}),
+    ...(count > 0 ? { sackBlocks: takeBlocks(record, count) } : {}),
+    ...(attachedOption === undefined ? {} : { migrate: attachedOption }),
+  };
+}
+
+/** The first `count` blocks; before them what came twice, which is told once (RFC 2883 section 4). */
+function takeBlocks(record: TcpRecord, count: number): SackBlock[] {
+  const { receive } = record;
+  const blocks = receive.duplicate === undefined ? receive.blocks : [receive.duplicate, ...receive.blocks];
+  receive.duplicate = undefined;
+  return blocks.slice(0, count).map(({ leftOffset, rightOffset }) => ({
+    left: sequenceOfReceiveOffset(record, leftOffset),
+    // A FIN that came behind a gap is told of too.
+    right: sequenceOfReceiveOffset(record, rightOffset === receive.pendingFinOffset ? rightOffset + 1 : rightOffset),
+  }));
 }
 
 function paddedLength(option: MigrateOption): number {

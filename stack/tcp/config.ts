@@ -16,6 +16,8 @@ export interface TcpConfig {
   readonly maxReceiveChunkCount: number;
   /** Pieces of out-of-order data kept, at most. */
   readonly maxOutOfOrderCount: number;
+  /** Ranges of sent data that are told apart by when they left and what the peer says of them, at most. */
+  readonly maxFlightRangeCount: number;
   /** Bytes written but not acknowledged: from here on the user is told to stop writing. */
   readonly sendBufferLength: number;
   /** Bytes that could leave but were never sent: from here on the user is told to stop writing. */
@@ -24,17 +26,25 @@ export interface TcpConfig {
   readonly noDelay: boolean;
   /** Offer and accept timestamps (RFC 7323). */
   readonly timestamps: boolean;
+  /** Offer and accept selective acknowledgments (RFC 2018); where the peer does too, loss is found by RACK-TLP (RFC 8985). */
+  readonly selectiveAcknowledgments: boolean;
+  /** How the window grows and shrinks: CUBIC (RFC 9438), or as RFC 5681 has it. */
+  readonly congestionControl: 'cubic' | 'new-reno';
   /** Offer and accept window scaling (RFC 7323). */
   readonly windowScaling: boolean;
   /** An acknowledgment of in-order data waits no longer than this (RFC 9293 MUST-59: under 500 ms). */
   readonly delayedAckMs: number;
+  /** So long a peer may keep back the acknowledgment of a single segment, for all that we know. */
+  readonly peerAckDelayMs: number;
+  /** A tail loss probe (RFC 8985 section 7) waits at least so long: no shorter than a pause of the machine. */
+  readonly minTailProbeMs: number;
   /** Retransmission timeout before the first measurement, and its bounds (RFC 6298). */
   readonly initialRtoMs: number;
   readonly minRtoMs: number;
   readonly maxRtoMs: number;
   /** A lost SYN or SYN/ACK makes the timeout start from this once data flows (RFC 6298 section 5.7). */
   readonly rtoAfterSynLossMs: number;
-  /** How often a SYN or SYN/ACK is sent again before the attempt is given up. */
+  /** How often a SYN or SYN/ACK is sent again before the attempt is given up: for three minutes at least (RFC 9293 MUST-23). */
   readonly synRetryCount: number;
   /** R2 of RFC 9293 section 3.8.3: without progress for so long, the connection is given up. */
   readonly userTimeoutMs: number;
@@ -56,17 +66,22 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   initialReceiveWindowLength: 256 * 1024,
   maxReceiveChunkCount: 16_384,
   maxOutOfOrderCount: 2048,
+  maxFlightRangeCount: 1024,
   sendBufferLength: 4 * 1024 * 1024,
   unsentLength: 64 * 1024,
   noDelay: true,
   timestamps: true,
+  selectiveAcknowledgments: true,
+  congestionControl: 'cubic',
   windowScaling: true,
   delayedAckMs: 40,
+  peerAckDelayMs: 200,
+  minTailProbeMs: 10,
   initialRtoMs: 1000,
   minRtoMs: 200,
   maxRtoMs: 60_000,
   rtoAfterSynLossMs: 3000,
-  synRetryCount: 6,
+  synRetryCount: 7,
   userTimeoutMs: 300_000,
   timeWaitMs: 60_000,
   keepAliveIdleMs: Infinity,

@@ -14,7 +14,7 @@ import type { TcpInput, TcpOutput, TcpRecord } from './state.js';
 import { nextDeadline } from './timers.js';
 
 export { sendQueueLength } from './acknowledge.js';
-export { openActive, openPassive, type TcpSeed } from './handshake.js';
+export { openActive, openAnsweredPassive, openPassive, type TcpSeed } from './handshake.js';
 export { resume, suspend } from './moving.js';
 export { receiveOffsetOf, sendOffsetOf, sequenceOfReceiveOffset, sequenceOfSendOffset } from './offsets.js';
 export { read } from './receive.js';

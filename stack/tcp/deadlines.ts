@@ -2,6 +2,7 @@
 
 import { give } from './lifecycle.js';
 import { retransmissionTimeout } from './loss.js';
+import { reorderingTimeout } from './recovery.js';
 import { backedOffTimeoutMs } from './rtt.js';
 import { windowHolds } from './send.js';
 import { advance, type TcpRecord } from './state.js';
@@ -18,6 +19,11 @@ export function meetDeadlines(record: TcpRecord, now: number): void {
   if (timers.delayedAckAt <= now) {
     timers.delayedAckAt = Infinity;
     record.receive.acknowledgmentPending = true;
+  }
+  if (timers.reorderingAt <= now) reorderingTimeout(record, now);
+  if (timers.tailProbeAt <= now) {
+    timers.tailProbeAt = Infinity;
+    record.tailProbe.pending = true;
   }
   if (timers.retransmissionAt <= now) retransmissionTimeout(record, now);
   if (timers.persistAt <= now) persist(record, now);

@@ -3,7 +3,7 @@
 //
 //   F1. The window's right edge travels: what was promised to the peer stays promised.
 //   F2. Our timestamps go on above all that were sent, so that the peer's PAWS lets the new member's segments in.
-//   F3. Round-trip time, congestion and pieces out of order do not travel: it is another path.
+//   F3. Round-trip time, congestion, what is in flight and pieces out of order do not travel: it is another path.
 
 import type { Reader, Writer } from '../wire/cursor.js';
 import { isFull } from './acknowledge.js';
@@ -35,6 +35,7 @@ export interface FrozenTransport {
     readonly windowShift: number;
   };
   readonly windowScaled: boolean;
+  readonly sackPermitted: boolean;
   /** Undefined where timestamps were not agreed. */
   readonly timestamps: { readonly lastSent: number; readonly recent: number } | undefined;
 }
@@ -94,6 +95,7 @@ export function freeze(record: TcpRecord): FrozenTransport {
       windowShift: Math.log2(receive.windowUnitLength),
     },
     windowScaled: record.windowScaled,
+    sackPermitted: record.sackPermitted,
     timestamps: timestamps.enabled ? { lastSent: timestamps.lastSent, recent: timestamps.recent } : undefined,
   };
 }
@@ -119,6 +121,7 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
   const { send, receive, timestamps } = record;
   record.suspended = true;
   record.windowScaled = frozen.windowScaled;
+  record.sackPermitted = frozen.sackPermitted;
   send.initialSequence = frozen.send.initialSequence;
   send.unacknowledgedOffset = streams.acknowledgedOffset;
   send.nextOffset = streams.acknowledgedOffset;
@@ -167,6 +170,8 @@ const FLAG_SEND_FIN = 1;
 const FLAG_RECEIVE_FIN = 2;
 const FLAG_SCALED = 4;
 const FLAG_TIMESTAMPS = 8;
+/** Not there before it was known: such a connection goes on without, and so it does at a member that does not know it. */
+const FLAG_SACK = 16;
 
 /** At most 56 bytes. */
 export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
@@ -176,7 +181,8 @@ export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
     (send.finOffset === undefined ? 0 : FLAG_SEND_FIN) |
       (receive.finished ? FLAG_RECEIVE_FIN : 0) |
       (frozen.windowScaled ? FLAG_SCALED : 0) |
-      (timestamps === undefined ? 0 : FLAG_TIMESTAMPS),
+      (timestamps === undefined ? 0 : FLAG_TIMESTAMPS) |
+      (frozen.sackPermitted ? FLAG_SACK : 0),
   );
   writer.u32(send.initialSequence).u48(send.unacknowledgedOffset).u48(send.highestOffset);
   if (send.finOffset !== undefined) writer.u48(send.finOffset);
@@ -216,5 +222,6 @@ export function decodeFrozen(reader: Reader): FrozenTransport | undefined {
     send.unacknowledgedOffset <= send.highestOffset &&
     (!receive.finished || nextOffset > 0);
   if (!reader.ok || version !== FORMAT_VERSION || !sane) return undefined;
-  return { send, receive, windowScaled: (flags & FLAG_SCALED) !== 0, timestamps };
+  const windowScaled = (flags & FLAG_SCALED) !== 0;
+  return { send, receive, windowScaled, sackPermitted: (flags & FLAG_SACK) !== 0, timestamps };
 }

@@ -1,14 +1,15 @@
-// Opening: from a SYN to ESTABLISHED, and what the two ends agree on (RFC 9293 section 3.5, RFC 7323).
+// Opening: from a SYN to ESTABLISHED, and what the two ends agree on (RFC 9293 section 3.5, RFC 7323, RFC 2018).
 //
-//   H1. Scaling and timestamps are used only where both SYNs offered them; the windows of SYNs are never scaled.
+//   H1. Scaling, timestamps and selective acknowledgments are used only where both SYNs offered them; the windows of
+//       SYNs are never scaled.
 //   H2. After a lost SYN or SYN/ACK the connection begins with one segment and a cautious timeout (RFC 6298 section 5.7,
 //       RFC 6928 section 2).
 
 import type { SegmentOptions } from '../wire/options.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
-import { advanceAcknowledged, measure } from './acknowledge.js';
-import { resetFor, segmentLength, timestampAt } from './compose.js';
+import { advanceAcknowledged, measure } from './progress.js';
+import { composeSyn, resetFor, segmentLength, timestampAt } from './compose.js';
 import { DEFAULT_PEER_SEGMENT_SIZE, MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
 import { give } from './lifecycle.js';
@@ -46,6 +47,16 @@ export function openPassive(config: TcpConfig, now: number, syn: Segment, seed: 
   return record;
 }
 
+/** As `openPassive`, for a `syn` that has been answered already with the numbers of `seed`: its acknowledgment is here. */
+export function openAnsweredPassive(config: TcpConfig, now: number, syn: Segment, seed: TcpSeed): TcpRecord {
+  const record = openPassive(config, now, syn, seed);
+  composeSyn(record, now); // what it promised is remembered
+  record.send.synPending = false;
+  record.send.nextOffset = 0;
+  record.send.highestOffset = 0;
+  return record;
+}
+
 /** A segment in SYN-SENT (RFC 9293 section 3.10.7.3). Payload beside a SYN is left to be sent again. */
 export function arriveInSynSent(record: TcpRecord, now: number, segment: Segment): void {
   const { send } = record;
@@ -76,7 +87,7 @@ export function synAcknowledged(record: TcpRecord, now: number, segment: Segment
   advanceAcknowledged(record, now, 0);
   send.synPending = false;
   const length = segmentLength(record);
-  record.congestion = startCongestion(length);
+  record.congestion = startCongestion(config.congestionControl, length);
   if (loss.synLost) {
     record.congestion.windowLength = length; // H2
     if (rtt.smoothedMs === undefined) rtt.timeoutMs = Math.max(rtt.timeoutMs, config.rtoAfterSynLossMs);
@@ -108,6 +119,7 @@ function agree(record: TcpRecord, now: number, syn: Segment): void {
     send.windowUnitLength = 2 ** (options.windowScale ?? 0);
     receive.windowUnitLength = 2 ** windowShift(config.receiveBufferLength);
   }
+  record.sackPermitted = config.selectiveAcknowledgments && options.sackPermitted === true;
   if (config.timestamps && options.timestamps !== undefined) {
     timestamps.enabled = true;
     timestamps.recent = options.timestamps.value;

@@ -4,13 +4,16 @@
 //   M2. What was learned of the old path is forgotten: round-trip time, congestion, back-off, pieces out of order. The
 //       last, because a new member must never be acknowledged more than it has sent itself.
 
-import { advanceAcknowledged } from './acknowledge.js';
+import { advanceAcknowledged } from './progress.js';
 import { segmentLength, timestampAt } from './compose.js';
 import { startCongestion } from './congestion/select.js';
+import { clearFlight } from './flight.js';
 import { finAcknowledged, waitOut } from './lifecycle.js';
 import { initialLoss } from './loss.js';
+import { initialRack } from './rack.js';
 import { restartRtt } from './rtt.js';
 import type { TcpRecord } from './state.js';
+import { forgetTailProbe } from './tail-probe.js';
 import { stopTimers } from './timers.js';
 import { startTuning } from './window-tuning.js';
 
@@ -37,9 +40,14 @@ export function resume(record: TcpRecord, now: number, options: ResumeOptions): 
   const { send, receive, config, timers } = record;
   restartRtt(record.rtt, config); // M2
   Object.assign(record.loss, initialLoss());
-  record.congestion = startCongestion(segmentLength(record));
-  record.timestamps.firstValue = timestampAt(record, now);
+  record.congestion = startCongestion(config.congestionControl, segmentLength(record));
+  distinguishTimestamps(record, now);
+  clearFlight(record.flight);
+  record.rack = initialRack(now);
+  forgetTailProbe(record);
   receive.outOfOrder.length = 0;
+  receive.blocks.length = 0;
+  receive.duplicate = undefined;
   receive.tuning = { ...startTuning(config, now), measuredOffset: receive.readOffset };
   receive.pendingFinOffset = undefined;
   receive.lastReceivedAt = now;
@@ -62,6 +70,15 @@ export function resume(record: TcpRecord, now: number, options: ResumeOptions): 
   if (config.keepAliveIdleMs !== Infinity) timers.keepAliveAt = now + config.keepAliveIdleMs;
   if (record.state === 'time-wait') waitOut(record, now);
   else if (awaitsFinAcknowledgment(record) && acknowledged > (send.finOffset ?? Infinity)) finAcknowledged(record, now);
+}
+
+/** What is sent from now on is above all that was sent before, so that an echo tells which it answers. */
+function distinguishTimestamps(record: TcpRecord, now: number): void {
+  const { timestamps } = record;
+  if (((timestampAt(record, now) - timestamps.lastSent) | 0) <= 0) {
+    timestamps.offset = (timestamps.lastSent + 1 - Math.floor(now)) >>> 0;
+  }
+  timestamps.firstValue = timestampAt(record, now);
 }
 
 function awaitsFinAcknowledgment({ state }: TcpRecord): boolean {

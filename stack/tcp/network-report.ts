@@ -6,10 +6,12 @@
 //       4.2.3.9, RFC 5461 section 4.1): an open connection outlives it.
 
 import type { NetworkReport } from '../wire/network-report.js';
+import { clearFlight } from './flight.js';
 import { armRetransmission } from './loss.js';
 import { give } from './lifecycle.js';
 import { sendOffsetOf } from './offsets.js';
 import type { TcpRecord } from './state.js';
+import { forgetTailProbe } from './tail-probe.js';
 
 const TCP_HEADER_LENGTH = 20;
 /** N2: of a path of 576 bytes; who says less of a real one is after the sender's work. */
@@ -17,6 +19,7 @@ const MIN_PATH_SEGMENT_SIZE = 536;
 
 export function hearNetwork(record: TcpRecord, now: number, report: NetworkReport): void {
   const { send } = record;
+  if (record.state === 'closed') return;
   const offset = sendOffsetOf(record, report.sequence);
   if (offset < send.unacknowledgedOffset || offset >= send.highestOffset) return; // N1
   if (report.kind === 'unreachable') {
@@ -28,6 +31,9 @@ export function hearNetwork(record: TcpRecord, now: number, report: NetworkRepor
   send.maximumSegmentSize = size;
   // What was longer is lost, and not to congestion: it goes out again at once, cut anew (RFC 1191 section 6.5).
   send.nextOffset = send.unacknowledgedOffset;
+  clearFlight(record.flight);
+  forgetTailProbe(record);
+  record.timers.reorderingAt = Infinity;
   send.retransmitPending = false;
   record.rtt.timedOffset = undefined; // Karn
   armRetransmission(record, now);

@@ -8,8 +8,11 @@ export interface OutOfOrderPiece {
   readonly bytes: Uint8Array;
 }
 
-/** Keeps what of `bytes` is not there yet. Where two copies overlap the first one stays. */
-export function insertPiece(pieces: OutOfOrderPiece[], offset: number, bytes: Uint8Array, maxCount: number): void {
+/**
+ * Keeps what of `bytes` is not there yet; where two copies overlap the first one stays. Answers whether all of it is there
+ * now.
+ */
+export function insertPiece(pieces: OutOfOrderPiece[], offset: number, bytes: Uint8Array, maxCount: number): boolean {
   const end = offset + bytes.length;
   // Usually the piece belongs at the end.
   let index = pieces.length;
@@ -21,14 +24,15 @@ export function insertPiece(pieces: OutOfOrderPiece[], offset: number, bytes: Ui
     const after = pieces[index];
     const until = after === undefined ? end : Math.min(end, after.offset);
     if (from < until) {
-      if (pieces.length >= maxCount) return;
+      if (pieces.length >= maxCount) return false;
       pieces.splice(index, 0, { offset: from, bytes: bytes.subarray(from - offset, until - offset) });
       index++;
     }
-    if (after === undefined) return;
+    if (after === undefined) return true;
     from = Math.max(from, after.offset + after.bytes.length);
     index++;
   }
+  return true;
 }
 
 /** The piece's bytes that begin exactly at `offset`, once data up to there is in order; undefined where a gap is left. */

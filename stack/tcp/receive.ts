@@ -7,6 +7,7 @@ import { FLAG, type Segment } from '../wire/segment.js';
 import { timestampAt } from './compose.js';
 import { finReceived } from './lifecycle.js';
 import { insertPiece, takePiece } from './reassembly.js';
+import { dropBlocksBelow, noteBlock } from './sack-blocks.js';
 import type { TcpEvent, TcpRecord } from './state.js';
 import { windowUpdateDue } from './window.js';
 import { tuneWindow } from './window-tuning.js';
@@ -63,6 +64,7 @@ function receivePayload(record: TcpRecord, now: number, segment: Segment, offset
     receive.acknowledgmentPending = true;
     return;
   }
+  if (offset < receive.nextOffset) noteDuplicate(record, offset, end);
   if (end <= receive.nextOffset || full) {
     receive.acknowledgmentPending = true;
     return;
@@ -71,6 +73,7 @@ function receivePayload(record: TcpRecord, now: number, segment: Segment, offset
   deliver(record, segment, offset, end);
   if (receive.outOfOrder.length > 0) {
     fillGap(record);
+    dropBlocksBelow(receive.blocks, receive.nextOffset);
     receive.acknowledgmentPending = true;
   }
   tellReadable(record);
@@ -113,14 +116,23 @@ function deliver(record: TcpRecord, segment: Segment, offset: number, end: numbe
 }
 
 function storePieces(record: TcpRecord, segment: Segment, offset: number, end: number): void {
+  const { receive, config } = record;
   let at = offset;
+  let whole = true;
   for (const view of segment.payload) {
     const until = Math.min(view.length, end - at);
     if (until > 0) {
-      insertPiece(record.receive.outOfOrder, at, view.subarray(0, until), record.config.maxOutOfOrderCount);
+      whole = insertPiece(receive.outOfOrder, at, view.subarray(0, until), config.maxOutOfOrderCount) && whole;
     }
     at += view.length;
   }
+  if (record.sackPermitted && whole && end > offset) noteBlock(receive.blocks, offset, end); // B1 of sack-blocks.ts
+}
+
+/** Of [offset, end) what is below the next offset has come before: the peer is told (RFC 2883). */
+export function noteDuplicate({ receive, sackPermitted }: TcpRecord, offset: number, end: number): void {
+  const rightOffset = Math.min(end, receive.nextOffset);
+  if (sackPermitted && offset < rightOffset) receive.duplicate = { leftOffset: Math.max(0, offset), rightOffset };
 }
 
 function fillGap({ receive }: TcpRecord): void {
@@ -144,6 +156,7 @@ function takeFin(record: TcpRecord, now: number): void {
   receive.nextOffset += 1;
   receive.pendingFinOffset = undefined;
   receive.outOfOrder.length = 0;
+  receive.blocks.length = 0;
   receive.acknowledgmentPending = true; // the FIN may have come before data that was still missing
   record.events.push(END_OF_INPUT);
   finReceived(record, now);

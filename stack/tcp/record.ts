@@ -2,10 +2,13 @@
 
 import { DEFAULT_PEER_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
+import { emptyFlight } from './flight.js';
 import { initialLoss } from './loss.js';
+import { initialRack } from './rack.js';
 import { initialRtt } from './rtt.js';
 import { emptyQueue } from './send-queue.js';
 import type { TcpRecord } from './state.js';
+import { noTailProbe } from './tail-probe.js';
 import { idleTimers } from './timers.js';
 import { startTuning } from './window-tuning.js';
 
@@ -18,6 +21,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
     attachedOption: undefined,
     migrateCapable: { offered: undefined, received: undefined },
     windowScaled: false,
+    sackPermitted: false,
     send: {
       initialSequence: 0,
       unacknowledgedOffset: -1,
@@ -50,6 +54,8 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       chunks: [],
       chunkHead: 0,
       outOfOrder: [],
+      blocks: [],
+      duplicate: undefined,
       edgeOffset: 0,
       tuning: startTuning(config, now),
       windowUnitLength: 1,
@@ -63,7 +69,10 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
     timestamps: { enabled: false, offset: 0, lastSent: 0, recent: 0, recentAt: now, firstValue: 0 },
     rtt: initialRtt(config),
     loss: initialLoss(),
-    congestion: startCongestion(config.maximumSegmentSize),
+    flight: emptyFlight(),
+    rack: initialRack(now),
+    tailProbe: noTailProbe(),
+    congestion: startCongestion(config.congestionControl, config.maximumSegmentSize),
     timers: idleTimers(),
     challenge: { intervalStartedAt: now, count: 0 },
     events: [],

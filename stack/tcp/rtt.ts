@@ -1,6 +1,8 @@
 // Round-trip time and the retransmission timeout (RFC 6298, RFC 7323 section 4).
 //
 //   R1. A segment that has been sent again never gives a sample (Karn), unless a timestamp tells which copy is answered.
+//       With selective acknowledgments it is known when everything was sent (scoreboard.ts), and timestamps tell no more than
+//       this: one that is echoed late, since an acknowledgment was lost, would count as a long round trip.
 //   R2. Back-off is cleared only by an acknowledgment of new data.
 
 import type { TcpConfig } from './config.js';

@@ -1,4 +1,4 @@
-// What may be sent now: new data in super-segments, FIN, retransmissions, probes, or a bare acknowledgment.
+// What may be sent now: new data in super-segments, FIN, what resend.ts sends again, probes, or a bare acknowledgment.
 //
 //   T1. Nothing at or beyond `limitOffset` leaves, the FIN included.
 //   T2. A segment shorter than the MSS leaves only at the end of the data (and with Nagle only while nothing is
@@ -8,13 +8,19 @@
 import { FLAG, type Segment } from '../wire/segment.js';
 import { acceptableOffset, compose, composeSyn, NO_PAYLOAD, segmentLength } from './compose.js';
 import { controllerOf } from './congestion/select.js';
+import { MARK, noteSent } from './flight.js';
 import { armRetransmission } from './loss.js';
+import { nextRepeated, repeatLast } from './resend.js';
 import { backedOffTimeoutMs } from './rtt.js';
-import { sliceAtCursor, sliceAtHead } from './send-queue.js';
+import { pipeLength } from './scoreboard.js';
+import { sliceAtCursor } from './send-queue.js';
 import type { TcpRecord } from './state.js';
+import { armTailProbe } from './tail-probe.js';
 
 /** RFC 3042: so many duplicate acknowledgments each let one new segment out. */
 const LIMITED_TRANSMIT_COUNT = 2;
+/** What leaves within this part of a round trip is told apart no further. */
+const QUANTA_PER_ROUND_TRIP = 64;
 
 /** The next segment to transmit now, or undefined. */
 export function nextSegment(record: TcpRecord, now: number): Segment | undefined {
@@ -22,7 +28,8 @@ export function nextSegment(record: TcpRecord, now: number): Segment | undefined
   if (send.synPending) return nextSyn(record, now);
   if (record.state === 'closed' || record.state === 'syn-sent') return undefined;
   if (record.state !== 'syn-received' && send.unacknowledgedOffset < endOfStream(record)) {
-    const segment = nextRetransmission(record, now) ?? nextNew(record, now) ?? nextProbe(record, now);
+    const segment =
+      nextRepeated(record, now) ?? nextTailProbe(record, now) ?? nextNew(record, now) ?? nextProbe(record, now);
     if (segment !== undefined) return segment;
     armPersist(record, now);
   }
@@ -49,22 +56,6 @@ function nextSyn(record: TcpRecord, now: number): Segment {
   return composeSyn(record, now);
 }
 
-/** One segment from the first unacknowledged byte on, when fast retransmit or recovery asks for it. */
-function nextRetransmission(record: TcpRecord, now: number): Segment | undefined {
-  const { send } = record;
-  if (!send.retransmitPending) return undefined;
-  send.retransmitPending = false;
-  const from = send.unacknowledgedOffset;
-  const sentEnd = Math.min(send.endOffset, send.highestOffset, send.limitOffset);
-  const length = Math.min(segmentLength(record), sentEnd - from);
-  const withFin = from + length === send.finOffset && send.highestOffset > send.finOffset && finAllowed(record);
-  if (send.windowLength === 0 || (length <= 0 && !withFin)) return undefined;
-  const payload = length > 0 ? sliceAtHead(send.queue, from, length) : NO_PAYLOAD;
-  armRetransmission(record, now);
-  send.lastSentAt = now;
-  return compose(record, now, from, withFin ? FLAG.fin : 0, payload, Math.max(0, length));
-}
-
 /** Data that the congestion window and the peer's window allow, from `nextOffset` on, with the FIN where it follows. */
 function nextNew(record: TcpRecord, now: number): Segment | undefined {
   const { send } = record;
@@ -78,7 +69,7 @@ function nextNew(record: TcpRecord, now: number): Segment | undefined {
   const withFin =
     finWaits && end === send.finOffset && end < send.unacknowledgedOffset + Math.max(send.windowLength, 0);
   if (length === 0 && !withFin) return undefined;
-  const payload = length > 0 ? sliceAtCursor(send.queue, send.nextOffset, length) : NO_PAYLOAD;
+  const payload = length > 0 ? sliceAtCursor(send.queue, send.queue.fresh, send.nextOffset, length) : NO_PAYLOAD;
   const flags = (end === streamEnd && length > 0 ? FLAG.psh : 0) | (withFin ? FLAG.fin : 0);
   const segment = compose(record, now, send.nextOffset, flags, payload, length);
   sent(record, now, withFin ? end + 1 : end);
@@ -91,7 +82,7 @@ function sendableLength(record: TcpRecord, available: number): number {
   const mss = segmentLength(record);
   const flight = send.nextOffset - send.unacknowledgedOffset;
   const congestionLength = Math.max(congestion.windowLength, mss) + limitedTransmitLength(record, mss);
-  const usable = Math.min(send.windowLength, congestionLength) - flight;
+  const usable = Math.min(send.windowLength - flight, congestionLength - pipeLength(record));
   const burst = Math.max(mss, config.maxSuperSegmentLength - (config.maxSuperSegmentLength % mss));
   if (available <= Math.min(usable, burst)) {
     // All that waits.
@@ -100,7 +91,7 @@ function sendableLength(record: TcpRecord, available: number): number {
   }
   const length = Math.min(usable, burst);
   if (length >= mss) {
-    if (length < burst && flight > 0 && record.loss.phase === 'open' && record.loss.duplicateCount === 0) {
+    if (length < burst && flight > 0 && isUntroubled(record)) {
       // An acknowledgment is on its way: a longer super-segment then is cheaper than a short one now.
       if (length < Math.min(burst, Math.min(send.windowLength, congestionLength) / 4)) return 0;
     }
@@ -108,6 +99,11 @@ function sendableLength(record: TcpRecord, available: number): number {
   }
   const byWindow = send.windowLength - flight;
   return byWindow === length && length > 0 && length >= send.maxWindowLength / 2 ? length : 0; // T2
+}
+
+/** Nothing hints at a loss. */
+function isUntroubled({ loss, flight }: TcpRecord): boolean {
+  return loss.phase === 'open' && loss.duplicateCount === 0 && flight.sackedLength === 0;
 }
 
 function limitedTransmitLength({ loss }: TcpRecord, mss: number): number {
@@ -123,6 +119,7 @@ function sent(record: TcpRecord, now: number, end: number): void {
     rtt.timedOffset = end;
     rtt.timedAt = now;
   }
+  if (record.sackPermitted) noteInFlight(record, now, end);
   send.nextOffset = end;
   send.highestOffset = Math.max(send.highestOffset, end);
   send.lastSentAt = now;
@@ -130,6 +127,38 @@ function sent(record: TcpRecord, now: number, end: number): void {
   loss.probeCount = 0;
   timers.persistAt = Infinity;
   if (timers.retransmissionAt === Infinity) armRetransmission(record, now);
+  if (record.sackPermitted) armTailProbe(record, now);
+}
+
+function noteInFlight({ send, rtt, flight, loss, config }: TcpRecord, now: number, end: number): void {
+  // After a move, or a timeout in which nothing could be sent, it may have left before.
+  const marks = send.nextOffset < send.highestOffset ? MARK.repeated : 0;
+  const quantumMs = (rtt.smoothedMs ?? 0) / QUANTA_PER_ROUND_TRIP;
+  noteSent(flight, now, send.nextOffset, end, marks, quantumMs, config.maxFlightRangeCount);
+  if (loss.phase === 'fast-recovery') loss.recoverySentLength += end - send.nextOffset;
+}
+
+/** The probe for the end of the flight: new data where the peer's window takes it, else the last segment again. */
+function nextTailProbe(record: TcpRecord, now: number): Segment | undefined {
+  const { send, loss, tailProbe } = record;
+  if (!tailProbe.pending) return undefined;
+  tailProbe.pending = false;
+  if (loss.phase !== 'open' || send.nextOffset === send.unacknowledgedOffset) return undefined;
+  const from = send.nextOffset;
+  const length = Math.min(Math.min(send.endOffset, send.limitOffset) - from, segmentLength(record));
+  let segment: Segment | undefined;
+  if (length > 0 && from + length <= send.unacknowledgedOffset + send.windowLength) {
+    segment = compose(record, now, from, FLAG.psh, sliceAtCursor(send.queue, send.queue.fresh, from, length), length);
+    sent(record, now, from + length);
+    armRetransmission(record, now);
+  } else {
+    segment = repeatLast(record, now);
+  }
+  if (segment === undefined) return undefined;
+  tailProbe.endOffset = send.nextOffset;
+  tailProbe.repeated = send.nextOffset === from;
+  record.timers.tailProbeAt = Infinity;
+  return segment;
 }
 
 /**
@@ -145,13 +174,20 @@ function nextProbe(record: TcpRecord, now: number): Segment | undefined {
   if (from !== send.unacknowledgedOffset || (available <= 0 && !finAllowed(record))) return undefined;
   if (available > 0 && send.windowLength > 0) {
     const length = Math.min(available, send.windowLength, segmentLength(record));
-    const segment = compose(record, now, from, FLAG.psh, sliceAtCursor(send.queue, from, length), length);
+    const segment = compose(
+      record,
+      now,
+      from,
+      FLAG.psh,
+      sliceAtCursor(send.queue, send.queue.fresh, from, length),
+      length,
+    );
     sent(record, now, from + length);
     return segment;
   }
   send.highestOffset = Math.max(send.highestOffset, from + 1);
   return available > 0
-    ? compose(record, now, from, 0, sliceAtCursor(send.queue, from, 1), 1)
+    ? compose(record, now, from, 0, sliceAtCursor(send.queue, send.queue.fresh, from, 1), 1)
     : compose(record, now, from, FLAG.fin, NO_PAYLOAD, 0);
 }
 

@@ -10,7 +10,10 @@ import type { Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import type { TcpConfig } from './config.js';
 import type { CongestionState } from './congestion/select.js';
+import type { Flight } from './flight.js';
+import type { RecentMinimum } from './recent-minimum.js';
 import type { RttState } from './rtt.js';
+import type { ArrivedBlock } from './sack-blocks.js';
 import type { OutOfOrderPiece } from './reassembly.js';
 import type { SendQueue } from './send-queue.js';
 import type { Timers } from './timers.js';
@@ -78,7 +81,7 @@ export interface SendState {
   maximumSegmentSize: number;
   /** A SYN or SYN/ACK is to be sent. */
   synPending: boolean;
-  /** The first unacknowledged segment is to be sent again. */
+  /** The first segment that is missing is to be sent again, whatever the congestion window says. */
   retransmitPending: boolean;
   /** A window probe, or a keep-alive probe, is to be sent. */
   probePending: boolean;
@@ -103,6 +106,9 @@ export interface ReceiveState {
   chunks: Uint8Array[];
   chunkHead: number;
   readonly outOfOrder: OutOfOrderPiece[];
+  /** What is told of them, the most recent first; and what has come twice since the last acknowledgment. */
+  readonly blocks: ArrivedBlock[];
+  duplicate: ArrivedBlock | undefined;
   /** The right edge of the window, exclusive: the furthest that was ever advertised. Never goes back. */
   edgeOffset: number;
   tuning: WindowTuning;
@@ -136,12 +142,43 @@ export interface LossState {
   duplicateCount: number;
   /** RFC 6582's "recover": what was sent, exclusive, when the last loss was seen. */
   recoverOffset: number;
+  /** Of the recovery with selective acknowledgments: what was outstanding when it began, what has arrived and left since. */
+  recoveryFlightLength: number;
+  recoveryDeliveredLength: number;
+  recoverySentLength: number;
   /** Retransmission timeouts in a row; the exponent of the back-off. */
   timeoutCount: number;
   probeCount: number;
   keepAliveCount: number;
   /** The SYN or SYN/ACK had to be sent again. */
   synLost: boolean;
+}
+
+/** What RACK knows of all that has arrived (rack.ts). */
+export interface RackState {
+  /** Of what was sent last: when, where it ended, and how long it took. */
+  sentAt: number;
+  endOffset: number;
+  roundTripMs: number;
+  /** The highest offset that has arrived, exclusive. */
+  forwardOffset: number;
+  reorderingSeen: boolean;
+  windowMultiplier: number;
+  /** Recoveries until the multiplier is 1 again. */
+  persistCount: number;
+  /** A duplicate was reported: the next one counts once this is acknowledged. */
+  roundEndOffset: number;
+  readonly shortestRoundTripMs: RecentMinimum;
+}
+
+/** A tail loss probe (tail-probe.ts). */
+export interface TailProbe {
+  /** The timer has come: a probe is to be sent. */
+  pending: boolean;
+  /** What was sent when the probe left, exclusive; undefined when no probe is out. */
+  endOffset: number | undefined;
+  /** The probe was data that had been sent before. */
+  repeated: boolean;
 }
 
 export interface TcpRecord {
@@ -157,11 +194,16 @@ export interface TcpRecord {
   readonly migrateCapable: { offered: number | undefined; received: number | undefined };
   /** Window scaling was agreed. */
   windowScaled: boolean;
+  /** Selective acknowledgments were agreed. */
+  sackPermitted: boolean;
   readonly send: SendState;
   readonly receive: ReceiveState;
   readonly timestamps: TimestampState;
   readonly rtt: RttState;
   readonly loss: LossState;
+  readonly flight: Flight;
+  rack: RackState;
+  readonly tailProbe: TailProbe;
   congestion: CongestionState;
   readonly timers: Timers;
   readonly challenge: { intervalStartedAt: number; count: number };

@@ -5,6 +5,10 @@
 export interface Timers {
   /** Data, FIN or SYN is unacknowledged: send it again (RFC 6298). */
   retransmissionAt: number;
+  /** What was sent before something that has arrived is lost unless it arrives by then (RFC 8985 section 6). */
+  reorderingAt: number;
+  /** Nothing tells whether the end of the flight has arrived: probe (RFC 8985 section 7). */
+  tailProbeAt: number;
   /** The peer's window is too small for what waits: probe it (RFC 9293 section 3.8.6.1). */
   persistAt: number;
   /** In-order data waits for its acknowledgment (RFC 9293 section 3.8.6.3). */
@@ -18,6 +22,8 @@ export interface Timers {
 export function idleTimers(): Timers {
   return {
     retransmissionAt: Infinity,
+    reorderingAt: Infinity,
+    tailProbeAt: Infinity,
     persistAt: Infinity,
     delayedAckAt: Infinity,
     keepAliveAt: Infinity,
@@ -29,6 +35,8 @@ export function idleTimers(): Timers {
 export function nextDeadline(timers: Timers): number {
   return Math.min(
     timers.retransmissionAt,
+    timers.reorderingAt,
+    timers.tailProbeAt,
     timers.persistAt,
     timers.delayedAckAt,
     timers.keepAliveAt,
@@ -38,6 +46,8 @@ export function nextDeadline(timers: Timers): number {
 
 export function stopTimers(timers: Timers): void {
   timers.retransmissionAt = Infinity;
+  timers.reorderingAt = Infinity;
+  timers.tailProbeAt = Infinity;
   timers.persistAt = Infinity;
   timers.delayedAckAt = Infinity;
   timers.keepAliveAt = Infinity;

@@ -7,14 +7,12 @@
 //   D3. Without timestamps the receiver knows no round trip: it offers its whole buffer.
 
 import type { TcpConfig } from './config.js';
+import { lowerMinimum, minimumOf, noMinimum, type RecentMinimum } from './recent-minimum.js';
 
 export interface WindowTuning {
   /** How far the window may reach beyond what was read. */
   windowLength: number;
-  /** The shortest round trip of this period and of the one before; Infinity where none was seen. */
-  roundTripMs: number;
-  previousRoundTripMs: number;
-  periodStartedAt: number;
+  readonly roundTripMs: RecentMinimum; // D2
   /** Where the user was when the rate began to be measured. */
   measuredOffset: number;
   measuredAt: number;
@@ -22,15 +20,11 @@ export interface WindowTuning {
 
 /** Slow start doubles the sender's window each round trip, and our measurement is one behind. */
 const ROUND_TRIPS_PER_WINDOW = 4;
-/** For so long a short round trip is believed: the path may have become longer. */
-const PERIOD_MS = 10_000;
 
 export function startTuning(config: TcpConfig, now: number): WindowTuning {
   return {
     windowLength: Math.min(config.initialReceiveWindowLength, config.receiveBufferLength),
-    roundTripMs: Infinity,
-    previousRoundTripMs: Infinity,
-    periodStartedAt: now,
+    roundTripMs: noMinimum(now),
     measuredOffset: 0,
     measuredAt: now,
   };
@@ -47,8 +41,8 @@ export function tuneWindow(
   sampleMs: number | undefined,
   readOffset: number,
 ): void {
-  if (sampleMs !== undefined) takeSample(tuning, now, sampleMs);
-  const roundTripMs = Math.min(tuning.roundTripMs, tuning.previousRoundTripMs);
+  if (sampleMs !== undefined) lowerMinimum(tuning.roundTripMs, now, sampleMs);
+  const roundTripMs = minimumOf(tuning.roundTripMs);
   const elapsedMs = now - tuning.measuredAt;
   if (roundTripMs === Infinity || elapsedMs < Math.max(roundTripMs, 1)) return;
   const lengthPerRoundTrip = ((readOffset - tuning.measuredOffset) * roundTripMs) / elapsedMs;
@@ -56,14 +50,4 @@ export function tuneWindow(
   tuning.windowLength = Math.max(tuning.windowLength, wanted); // D1
   tuning.measuredOffset = readOffset;
   tuning.measuredAt = now;
-}
-
-function takeSample(tuning: WindowTuning, now: number, sampleMs: number): void {
-  if (now - tuning.periodStartedAt >= PERIOD_MS) {
-    tuning.previousRoundTripMs = tuning.roundTripMs; // D2
-    tuning.roundTripMs = sampleMs;
-    tuning.periodStartedAt = now;
-  } else {
-    tuning.roundTripMs = Math.min(tuning.roundTripMs, sampleMs);
-  }
 }

@@ -29,7 +29,9 @@ function formatOptions({ options }: Segment): string {
   const parts: string[] = [];
   if (options.maximumSegmentSize !== undefined) parts.push(`mss ${options.maximumSegmentSize}`);
   if (options.windowScale !== undefined) parts.push(`wscale ${options.windowScale}`);
+  if (options.sackPermitted !== undefined) parts.push('sackOK');
   if (options.timestamps !== undefined) parts.push(`ts ${options.timestamps.value}:${options.timestamps.echo}`);
+  for (const { left, right } of options.sackBlocks ?? []) parts.push(`sack ${left}:${right}`);
   if (options.migrate !== undefined) parts.push(formatMigrateOption(options.migrate));
   return parts.length === 0 ? '' : ` <${parts.join(',')}>`;
 }

@@ -43,8 +43,14 @@ export interface ScriptOptions {
   readonly synWindow?: number;
 }
 
-/** Plain segments, as most scripts want: no timestamps, no scaling, MSS 1000. */
-const PLAIN: Partial<TcpConfig> = { timestamps: false, windowScaling: false, maximumSegmentSize: 1000 };
+/** Plain segments, as most scripts want: no options, MSS 1000, and the window of RFC 5681. */
+const PLAIN: Partial<TcpConfig> = {
+  timestamps: false,
+  windowScaling: false,
+  selectiveAcknowledgments: false,
+  congestionControl: 'new-reno',
+  maximumSegmentSize: 1000,
+};
 
 export class Script {
   now = 1_000_000;

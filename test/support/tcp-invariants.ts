@@ -1,5 +1,7 @@
 // What must hold of a connection's record after every input, whatever came in.
 
+import { MARK } from '@migratory/stack/internal/tcp/flight.js';
+import { MAX_BLOCK_COUNT } from '@migratory/stack/internal/tcp/sack-blocks.js';
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
 
 /** Throws an Error that names what does not hold. */
@@ -18,7 +20,12 @@ export function assertInvariants(record: TcpRecord): void {
     queuedLength(record) === Math.max(0, send.endOffset - send.queue.headOffset),
     'the queue holds what was written',
   );
-  holds(send.queue.cursor >= send.queue.head, 'cursor at or after the head');
+  for (const cursor of [send.queue.fresh, send.queue.repeated]) {
+    holds(cursor.index >= send.queue.head, 'cursors at or after the head');
+    holds(cursor.offset === chunkOffset(record, cursor.index), 'a cursor knows where its chunk begins');
+  }
+  assertFlight(record, holds);
+  assertBlocks(record, holds);
   holds(send.windowLength <= send.maxWindowLength, 'window <= largest window');
 
   const dataEnd = receive.finOffset ?? receive.nextOffset;
@@ -47,6 +54,63 @@ export function assertInvariants(record: TcpRecord): void {
   );
 }
 
+type Holds = (condition: boolean, what: string) => void;
+
+/** G1 and G2 of flight.ts. */
+function assertFlight({ flight, send, config, sackPermitted, rack, tailProbe }: TcpRecord, holds: Holds): void {
+  const count = flight.ends.length;
+  holds(flight.sentAt.length === count && flight.marks.length === count, 'every range has its time and marks');
+  holds(count - flight.head <= config.maxFlightRangeCount, 'ranges are bounded');
+  holds(sackPermitted || count === 0, 'no ranges without selective acknowledgments');
+  let start = flight.startOffset;
+  let sackedLength = 0;
+  let lostLength = 0;
+  for (let index = flight.head; index < count; index++) {
+    const [end, marks] = [flight.ends[index] as number, flight.marks[index] as number];
+    holds(end > start, 'no empty range');
+    holds((marks & MARK.sacked) === 0 || marks === MARK.sacked, 'what has arrived is nothing else');
+    if ((marks & MARK.sacked) !== 0) sackedLength += end - start;
+    if ((marks & MARK.lost) !== 0) lostLength += end - start;
+    start = end;
+  }
+  holds(sackedLength === flight.sackedLength && lostLength === flight.lostLength, 'the sums are those of the ranges');
+  if (sackPermitted) {
+    holds(start === send.nextOffset || count === flight.head, 'ranges end where sending goes on');
+    holds(
+      count === flight.head
+        ? send.nextOffset <= Math.max(0, send.unacknowledgedOffset)
+        : flight.startOffset === send.unacknowledgedOffset,
+      'ranges begin with the first unacknowledged byte',
+    );
+  }
+  holds(rack.endOffset <= Math.max(send.highestOffset, -1), 'nothing has arrived that was not sent');
+  holds(tailProbe.endOffset === undefined || tailProbe.endOffset <= send.highestOffset, 'a probe was sent');
+}
+
+/** B1 of sack-blocks.ts. */
+function assertBlocks({ receive, sackPermitted }: TcpRecord, holds: Holds): void {
+  holds(receive.blocks.length <= MAX_BLOCK_COUNT, 'blocks are bounded');
+  holds(
+    sackPermitted || (receive.blocks.length === 0 && receive.duplicate === undefined),
+    'no blocks without agreement',
+  );
+  for (const { leftOffset, rightOffset } of receive.blocks) {
+    holds(leftOffset > receive.nextOffset && rightOffset > leftOffset, 'a block lies beyond a gap');
+    let covered = leftOffset;
+    for (const { offset, bytes } of receive.outOfOrder) {
+      if (offset <= covered) covered = Math.max(covered, offset + bytes.length);
+    }
+    holds(covered >= rightOffset, 'what is reported is stored');
+  }
+  const { duplicate } = receive;
+  holds(duplicate === undefined || duplicate.rightOffset <= receive.nextOffset, 'a duplicate had arrived');
+}
+
+function chunkOffset({ send }: TcpRecord, index: number): number {
+  const { chunks, head, headOffset } = send.queue;
+  return chunks.slice(head, index).reduce((sum, chunk) => sum + chunk.length, headOffset);
+}
+
 /** After poll has said 'wait': something that waits for the peer has a timer. */
 export function assertNotStuck(record: TcpRecord): void {
   const { send, timers } = record;
@@ -68,10 +132,10 @@ function unreadLength({ receive }: TcpRecord): number {
   return receive.chunks.slice(receive.chunkHead).reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
-function describe({ send, receive, loss, timers, congestion }: TcpRecord): string {
+function describe({ send, receive, loss, timers, congestion, flight, rack }: TcpRecord): string {
   const { queue, ...sendRest } = send;
   const { chunks, outOfOrder, ...receiveRest } = receive;
   const pieces = outOfOrder.map((piece) => [piece.offset, piece.bytes.length]);
   const counts = { queued: queue.chunks.length, unread: chunks.length, pieces };
-  return JSON.stringify({ send: sendRest, receive: receiveRest, loss, timers, congestion, counts });
+  return JSON.stringify({ send: sendRest, receive: receiveRest, loss, timers, congestion, flight, rack, counts });
 }

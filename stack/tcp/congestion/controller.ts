@@ -1,7 +1,7 @@
 // What a congestion controller is: functions over plain state, so that the state travels and is shown like the rest.
 //
-// The controller decides how large the window is; loss.ts decides when something was lost and what is sent again, and
-// inflates the window during fast recovery. Another algorithm is one more file, and another member in select.ts.
+// The controller decides how large the window is; loss.ts and recovery.ts decide when something was lost and what is sent
+// again, and lead the window through the recovery. Another algorithm is one more file, and another member in select.ts.
 
 /** What every algorithm's state has. */
 export interface CongestionWindow {
@@ -20,8 +20,10 @@ export interface CongestionController<State extends CongestionWindow> {
     segmentLength: number,
     /** The most that one acknowledgment may add in slow start (L of RFC 3465). */
     maxGrowthLength: number,
+    /** The smoothed round-trip time. */
+    roundTripMs: number,
   ): void;
-  /** A loss was seen by duplicate acknowledgments: sets the threshold; the window is set by loss.ts. */
+  /** A loss was seen by what arrived behind it: sets the threshold; the window is set by who saw it. */
   lost(state: State, now: number, flightLength: number, segmentLength: number): void;
   /** A retransmission timeout, the first in a row: sets the threshold. */
   timedOut(state: State, now: number, flightLength: number, segmentLength: number): void;

@@ -8,6 +8,7 @@ import { decodeFrozen, encodeFrozen, freeze, movable, thaw } from '@migratory/st
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
 import { Reader, Writer } from '@migratory/stack/internal/wire/cursor.js';
 import { Pair, type PairOptions } from '../../support/pair.js';
+import { seeded } from '../../support/seeded.js';
 import { patterned, Script } from '../../support/script.js';
 import { assertInvariants } from '../../support/tcp-invariants.js';
 
@@ -331,7 +332,9 @@ test('property: moved at any time, however often, the streams arrive byte for by
     fc.record({ up: fc.nat(60_000), down: fc.nat(60_000) }),
     (pauses, lossEvery, lengths) => {
       let count = 0;
-      const pair = Pair.connected({ rule: () => (++count % lossEvery === 0 && count < 600 ? [] : [7]) });
+      // A loss at every so manieth packet exactly could hit the same segment again and again, in step with the timer.
+      const random = seeded(lossEvery);
+      const pair = Pair.connected({ rule: () => (random() % lossEvery === 0 && ++count < 200 ? [] : [7]) });
       const [up, down] = [patterned(0, lengths.up), patterned(9, lengths.down)];
       pair.write(pair.client, up);
       pair.write(pair.server, down);
@@ -342,7 +345,7 @@ test('property: moved at any time, however often, the streams arrive byte for by
         if (movable(pair.server.open) && movable(pair.client.open)) move(pair);
       }
       for (const end of [pair.client, pair.server]) if (end.open.send.finOffset === undefined) pair.close(end);
-      if (!pair.run(10 * MINUTE_MS, () => pair.client.ended && pair.server.ended)) throw new Error('not done');
+      if (!pair.run(30 * MINUTE_MS, () => pair.client.ended && pair.server.ended)) throw new Error('not done');
       if (!pair.server.bytes().equals(up) || !pair.client.bytes().equals(down)) throw new Error('bytes differ');
     },
   );

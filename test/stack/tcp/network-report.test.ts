@@ -6,6 +6,7 @@ import { DEFAULT_TCP_CONFIG } from '@migratory/stack/internal/tcp/config.js';
 import { handle, openActive, openPassive, poll } from '@migratory/stack/internal/tcp/connection.js';
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
+import { Script } from '../../support/script.js';
 import { assertInvariants, assertNotStuck } from '../../support/tcp-invariants.js';
 
 const PEER_START = 7_000;
@@ -128,4 +129,12 @@ test('a super-segment says into what it is to be cut', (t) => {
     drain(record, 2).map(({ payloadLength, cutLength }) => [payloadLength, cutLength]),
     [[1_460, undefined]],
   );
+});
+
+test('what is said of a connection that is closed is not heard', (t) => {
+  const script = Script.established();
+  script.write(3000).abort().clear();
+  const sequence = (script.record.send.initialSequence + 1) >>> 0;
+  script.input({ kind: 'network-report', report: { kind: 'packet-too-big', sequence, segmentLength: 620 } });
+  t.is(script.until, Infinity);
 });

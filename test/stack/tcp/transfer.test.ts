@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { TcpConfig } from '@migratory/stack/internal/tcp/config.js';
 import { FLAG } from '@migratory/stack/internal/wire/segment.js';
 import { Pair, type End } from '../../support/pair.js';
+import { seeded } from '../../support/seeded.js';
 import { patterned } from '../../support/script.js';
 
 const MINUTE_MS = 60_000;
@@ -116,15 +117,6 @@ function badWire(seed: number): (healed: boolean) => readonly number[] {
   };
 }
 
-/** Numbers below 2^16 from a linear congruential generator. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return state >>> 16;
-  };
-}
-
 const config: fc.Arbitrary<Partial<TcpConfig>> = fc.record({
   maximumSegmentSize: fc.integer({ min: 100, max: 1460 }),
   maxSuperSegmentLength: fc.constantFrom(0, 3000, 16_000),
@@ -134,6 +126,9 @@ const config: fc.Arbitrary<Partial<TcpConfig>> = fc.record({
   sendBufferLength: fc.constant(4000),
   noDelay: fc.boolean(),
   timestamps: fc.boolean(),
+  selectiveAcknowledgments: fc.boolean(),
+  congestionControl: fc.constantFrom('cubic' as const, 'new-reno' as const),
+  maxFlightRangeCount: fc.constantFrom(1, 3, 1000),
   windowScaling: fc.boolean(),
 });
 

@@ -9,7 +9,12 @@ import {
   encodeMigrateOption,
   type MigrateOption,
 } from '@migratory/stack/internal/wire/migrate-options.js';
-import { decodeOptions, encodeOptions, type SegmentOptions } from '@migratory/stack/internal/wire/options.js';
+import {
+  decodeOptions,
+  encodeOptions,
+  type SackBlock,
+  type SegmentOptions,
+} from '@migratory/stack/internal/wire/options.js';
 import {
   decodeSegment,
   encodeSegmentHeader,
@@ -44,6 +49,10 @@ const migrateOption: fc.Arbitrary<MigrateOption> = fc.oneof(
   fc.record({ kind: fc.constant('fail' as const), reason: u8, nonce: u32, mac: bytes(8) }),
 );
 const capable = fc.record({ kind: fc.constant('capable' as const), flags: u8 });
+function blocks(maxLength: number): fc.Arbitrary<SackBlock[]> {
+  return fc.array(fc.record({ left: u32, right: u32 }), { minLength: 1, maxLength });
+}
+
 /** Options that fit 40 bytes together. */
 const options: fc.Arbitrary<SegmentOptions> = fc.oneof(
   fc.record({ migrate: migrateOption }),
@@ -51,11 +60,14 @@ const options: fc.Arbitrary<SegmentOptions> = fc.oneof(
     {
       maximumSegmentSize: u16,
       windowScale: fc.integer({ min: 0, max: 14 }),
+      sackPermitted: fc.constant(true as const),
       timestamps: fc.record({ value: u32, echo: u32 }),
       migrate: capable,
     },
     { requiredKeys: [] },
   ),
+  fc.record({ sackBlocks: blocks(4) }),
+  fc.record({ timestamps: fc.record({ value: u32, echo: u32 }), sackBlocks: blocks(3) }),
 );
 const segment: fc.Arbitrary<Segment> = fc
   .record({

@@ -15,6 +15,7 @@ export function checkHost(name: string, host: Host): void {
   within(sizes.connections, limits.connectionCount, 'connections', name);
   within(sizes.paths, limits.connectionCount * PATHS_PER_CONNECTION, 'paths', name);
   within(sizes.halfOpen, limits.halfOpenCount, 'half-open connections', name);
+  within(sizes.returned, limits.halfOpenCount, 'connections that returned a cookie', name);
   within(sizes.arriving, limits.arrivingCount, 'arriving connections', name);
   within(sizes.waiting, limits.arrivingCount, 'waiting questions', name);
   within(sizes.handoffDeadlines, 2 * limits.arrivingCount, 'deadlines of handoffs', name);

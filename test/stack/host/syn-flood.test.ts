@@ -1,0 +1,161 @@
+// SYN cookies, and new connections on the path of one in TIME-WAIT: who is let in, and with which numbers.
+
+import test from 'ava';
+import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
+import type { SegmentOptions } from '@migratory/stack/internal/wire/options.js';
+import { CLIENT, HostBench } from '../../support/host-bench.js';
+import { memberAddress } from '../../support/stack-world.js';
+
+const SERVER = memberAddress(1);
+const OPTIONS: SegmentOptions = {
+  maximumSegmentSize: 1460,
+  windowScale: 7,
+  sackPermitted: true,
+  timestamps: { value: 5_000, echo: 0 },
+};
+
+function segment(flags: number, more: Partial<Segment>): Segment {
+  return { sequence: 0, acknowledgment: 0, flags, window: 512, options: {}, payload: [], payloadLength: 0, ...more };
+}
+
+/** A bench whose listener has no room for a SYN that is never followed up. */
+function flooded(limit = 5): HostBench {
+  const bench = new HostBench({ limits: { halfOpenCount: limit }, listen: 'off' });
+  bench.intercept = ({ to, segment: sent }) => (to.ip.startsWith('10.9.') ? undefined : sent);
+  for (let index = 0; index < limit; index++) {
+    bench
+      .member(1)
+      .receive(bench.now, SERVER, { ip: '10.9.0.1', port: 1000 + index }, segment(FLAG.syn, { sequence: index }));
+  }
+  bench.settle();
+  return bench;
+}
+
+/** Sends a SYN of ours by hand, and answers with the SYN/ACK. */
+function ask(bench: HostBench, options: SegmentOptions, sequence = 777): Segment {
+  bench.member(1).receive(bench.now, SERVER, CLIENT, segment(FLAG.syn, { sequence, options }));
+  const answer = bench.segments.pop()?.segment;
+  if (answer === undefined) throw new Error('no answer');
+  return answer;
+}
+
+function acknowledge(bench: HostBench, answer: Segment, more: Partial<Segment> = {}): void {
+  const { timestamps } = answer.options;
+  const options = timestamps === undefined ? {} : { timestamps: { value: 5_040, echo: timestamps.value } };
+  const numbers = { sequence: 778, acknowledgment: (answer.sequence + 1) >>> 0 };
+  bench.member(1).receive(bench.now, SERVER, CLIENT, segment(FLAG.ack, { ...numbers, options, ...more }));
+}
+
+test('RFC 4987 section 3.6: in a flood a true client gets in, and nothing is kept until it answers', (t) => {
+  const bench = flooded();
+  const host = bench.member(1);
+  const before = host.connectionCount;
+  const answer = ask(bench, OPTIONS);
+  t.is(host.connectionCount, before);
+  t.is(host.counters.cookiesSent, 1);
+  acknowledge(bench, answer, { payload: [Buffer.from('hello')], payloadLength: 5 });
+  t.is(host.connectionCount, before + 1);
+  const [accepted] = bench.accepted;
+  if (accepted === undefined) return t.fail('not accepted');
+  t.is(bench.read(host, accepted), 'hello');
+});
+
+test('what was agreed comes back with the cookie: scaling, SACK, timestamps, the MSS', (t) => {
+  const bench = flooded();
+  const answer = ask(bench, OPTIONS);
+  t.like(answer.options, { sackPermitted: true, windowScale: 7 });
+  bench.now += 30;
+  acknowledge(bench, answer);
+  const tcp = bench.accepted[0]?.connection.record.tcp;
+  t.like(tcp, { sackPermitted: true, windowScaled: true });
+  t.like(tcp?.send, { windowUnitLength: 128, maximumSegmentSize: 1460, windowLength: 512 * 128 });
+  t.true(tcp?.timestamps.enabled);
+  const stamp = answer.options.timestamps?.value ?? 0;
+  if (tcp !== undefined)
+    t.true(((Math.floor(bench.now) + tcp.timestamps.offset - stamp) | 0) >= 0, 'timestamps go on above');
+});
+
+test('a client without options gets a plain connection', (t) => {
+  const bench = flooded();
+  acknowledge(bench, ask(bench, {}));
+  const tcp = bench.accepted[0]?.connection.record.tcp;
+  t.like(tcp, { sackPermitted: false, windowScaled: false });
+  t.is(tcp?.send.maximumSegmentSize, 536);
+});
+
+test('a cookie is good for its path, its numbers and its time only', (t) => {
+  for (const change of [
+    { acknowledgment: 12_345 },
+    { sequence: 779 },
+    { options: {} },
+    { flags: FLAG.ack | FLAG.syn },
+  ] as const) {
+    const bench = flooded();
+    acknowledge(bench, ask(bench, OPTIONS), change);
+    t.is(bench.accepted.length, 0, JSON.stringify(change));
+  }
+  const late = flooded();
+  const answer = ask(late, OPTIONS);
+  late.now += 128_001;
+  acknowledge(late, answer);
+  t.is(late.accepted.length, 0);
+  const elsewhere = flooded();
+  const stolen = ask(elsewhere, OPTIONS);
+  elsewhere
+    .member(1)
+    .receive(
+      elsewhere.now,
+      SERVER,
+      { ip: CLIENT.ip, port: CLIENT.port + 1 },
+      segment(FLAG.ack, { sequence: 778, acknowledgment: (stolen.sequence + 1) >>> 0, options: stolen.options }),
+    );
+  t.is(elsewhere.accepted.length, 0);
+});
+
+test('migration is offered in a flood too', (t) => {
+  const bench = new HostBench({ limits: { halfOpenCount: 5 } });
+  bench.intercept = ({ to, segment: sent }) => (to.ip.startsWith('10.9.') ? undefined : sent);
+  for (let index = 0; index < 50; index++) {
+    bench
+      .member(1)
+      .receive(bench.now, SERVER, { ip: '10.9.0.1', port: 1000 + index }, segment(FLAG.syn, { sequence: index }));
+  }
+  const { client } = bench.open();
+  t.true(client.events.some(({ kind }) => kind === 'ready'));
+  t.is(bench.member(1).counters.cookiesReturned, 1);
+  t.is(bench.member(1).tableSizes().returned, 0);
+});
+
+/** A host's connection in TIME-WAIT, whose client's last number is known. */
+function waiting(): { readonly bench: HostBench; readonly next: number; readonly sent: number } {
+  const bench = new HostBench({ listen: 'off' });
+  const answer = ask(bench, OPTIONS);
+  acknowledge(bench, answer);
+  const connection = bench.accepted[0]?.connection;
+  if (connection === undefined) throw new Error('not accepted');
+  bench.member(1).end(bench.now, connection);
+  const finished = { sequence: 778, acknowledgment: (answer.sequence + 2) >>> 0 };
+  const options = { timestamps: { value: 5_050, echo: answer.options.timestamps?.value ?? 0 } };
+  bench.member(1).receive(bench.now, SERVER, CLIENT, segment(FLAG.ack | FLAG.fin, { ...finished, options }));
+  if (connection.record.tcp.state !== 'time-wait') throw new Error(connection.record.tcp.state);
+  bench.segments.length = 0;
+  return { bench, next: 779, sent: finished.acknowledgment };
+}
+
+test('RFC 6191: a SYN with a greater timestamp replaces a connection in TIME-WAIT, above its numbers', (t) => {
+  const { bench, sent } = waiting();
+  const answer = ask(bench, { ...OPTIONS, timestamps: { value: 5_051, echo: 0 } }, 3);
+  t.is(answer.flags, FLAG.syn | FLAG.ack);
+  t.is(answer.acknowledgment, 4);
+  t.true(((answer.sequence - sent) | 0) > 0, 'nothing of the old one can be taken for the new one');
+  t.is(bench.member(1).connectionCount, 1);
+});
+
+test('RFC 1122 section 4.2.2.13: so does one with a greater number, and no other', (t) => {
+  const greater = waiting();
+  t.is(ask(greater.bench, {}, greater.next).flags, FLAG.syn | FLAG.ack);
+  const smaller = waiting();
+  t.is(ask(smaller.bench, {}, smaller.next - 1).flags, FLAG.ack, 'it is told where the old one is');
+  const older = waiting();
+  t.is(ask(older.bench, { ...OPTIONS, timestamps: { value: 5_049, echo: 0 } }, older.next + 5).flags, FLAG.ack);
+});
