@@ -9,7 +9,7 @@ import { BACKEND, FRONTEND, int32, message } from '../wire/message.js';
 import { SessionEnded } from './backing.js';
 import type { Dialogue } from './dialogue.js';
 import type { Exchange } from './exchange.js';
-import { isPlainCommit } from './plain-commit.js';
+import { isPlainCommit } from './plain-endings.js';
 import type { SessionFields } from './session-fields.js';
 import type { SessionServices } from './session-services.js';
 

@@ -19,7 +19,7 @@ import { nextRequest, type ClientRequest } from './client-request.js';
 import { Exchange } from './exchange.js';
 import { Journal } from './journal.js';
 import { CANNOT_BE_RESTORED, NOT_CONTINUED, TOO_MUCH_PREPARED } from './complaints.js';
-import { isPlainCommit } from './plain-commit.js';
+import { isPlainCommit, isPlainRollback } from './plain-endings.js';
 import { Passage } from './passage.js';
 import type { SessionFields } from './session-fields.js';
 import { decodeSession, encodeSession, type SessionRecord } from './session-record.js';
@@ -426,6 +426,13 @@ export class Dialogue {
     fields.preparedAs = '';
   }
 
+  /** What was asked will be asked again, of another session. */
+  #takeBack(exchange: Exchange): void {
+    const fields = this.#fields;
+    if (this.#unsent === undefined) fields.pending = Buffer.concat([exchange.request, fields.pending]);
+    this.#unsent = undefined;
+  }
+
   /** What was asked is answered without having been sent. */
   #dropUnsent(): void {
     if (this.#unsent !== undefined) this.#fields.pending = this.#fields.pending.subarray(this.#unsent.length);
@@ -463,7 +470,9 @@ export class Dialogue {
     this.#fields.status = 'E';
     this.#fields.backendIdentity = this.backing.backend.identity;
     this.#exchange = undefined;
-    if (exchange?.isBegun !== true) {
+    const isRollback = exchange !== undefined && isPlainRollback(exchange);
+    if (isRollback) this.#takeBack(exchange);
+    if (isRollback || exchange?.isBegun !== true) {
       if (this.#fields.verdict !== 'passing-over') this.#fields.verdict = 'untold';
       return this.#snapshot();
     }

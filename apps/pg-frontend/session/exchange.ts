@@ -73,6 +73,7 @@ export class Exchange {
   #request: Buffer[] = [];
   #requestLength = 0;
   #isBegun = false;
+  #hasGiven = false;
   #syncs: 'none' | 'query' | 'sync' = 'none';
   /** After an error in the extended protocol everything up to the Sync is passed over. */
   #isSkipping = false;
@@ -274,9 +275,15 @@ export class Exchange {
   /** What is to be relayed to the client, in order; the next call answers what has come since. */
   take(): readonly Buffer[] {
     const relay = this.#relay;
+    if (relay.length > 0) this.#hasGiven = true;
     this.#relay = [];
     this.#relayLength = 0;
     return relay;
+  }
+
+  /** The client has something of the answer. */
+  get hasGiven(): boolean {
+    return this.#hasGiven;
   }
 
   /** Bytes that `take` would answer. */

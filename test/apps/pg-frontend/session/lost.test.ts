@@ -113,6 +113,45 @@ for (const commitMode of ['locked', 'two-phase'] as const) {
   }
 }
 
+test('a session that is lost at a ROLLBACK has rolled back: the client is answered so', async (t) => {
+  const extended = [parse('', 'ROLLBACK'), bind('', ''), execute(''), SYNC];
+  for (const [rollback, told] of [
+    [[query('ROLLBACK')], ['C ROLLBACK', 'Z I']],
+    [extended, ['1', '2', 'C ROLLBACK', 'Z I']],
+  ] as const) {
+    for (const when of ['before', 'after'] as const) {
+      for (const failing of [query('INSERT 1'), query('NONSENSE')]) {
+        const straight = await rolledBack(failing, rollback, undefined);
+        t.deepEqual(straight.told, told);
+        for (let atMessage = straight.rollbackAt; atMessage <= straight.messageCount; atMessage++) {
+          const lost = await rolledBack(failing, rollback, { atMessage, when });
+          t.deepEqual(lost.told, told, `lost ${when} message ${atMessage}`);
+        }
+      }
+    }
+  }
+});
+
+async function rolledBack(
+  second: Buffer,
+  rollback: readonly Buffer[],
+  loss: FakeDatabaseOptions['loss'],
+): Promise<{ readonly told: readonly string[]; readonly rollbackAt: number; readonly messageCount: number }> {
+  let seen = { told: [] as readonly string[], rollbackAt: 0, messageCount: 0 };
+  await withClient(loss === undefined ? {} : { loss }, async ({ database, client }) => {
+    await client.login();
+    await client.ask(query('BEGIN'));
+    await client.ask(second);
+    const rollbackAt = database.messageCount + 1;
+    const { told } = await client.ask(...rollback);
+    seen = { told, rollbackAt, messageCount: database.messageCount };
+    database.loseNoMore();
+    await client.ask(query('INSERT 7'));
+    if (!database.store.committed.includes(7)) throw new Error(`it could not go on behind ${told.join()}`);
+  });
+  return seen;
+}
+
 test('a statement outside of a transaction that was under way ends the session', async (t) => {
   for (const when of ['before', 'after'] as const) {
     await withClient({ loss: { atMessage: 1, when } }, async ({ database, client }) => {
