@@ -143,7 +143,9 @@ function lossViolations(
       {
         rule: 'connections',
         ids: [port],
-        what: `client ${teller} lost its connection on member ${members.join(' or ')} (${code} ${message})`,
+        what:
+          `client ${teller} lost its connection on member ${members.join(' or ')} (${code} ${message}); ` +
+          `the gateway says ${whereabouts.endingOf(port)}`,
       },
     ];
   });

@@ -12,6 +12,7 @@ interface Place {
 export class Whereabouts {
   readonly #byPort = new Map<number, Place>();
   readonly #byCid = new Map<string, Place>();
+  readonly #endings = new Map<number, string>();
 
   /** A client's session is open: from now on it is known by the port on the client's side. */
   opened(port: number, gateway: Gateway | undefined): void {
@@ -29,11 +30,20 @@ export class Whereabouts {
 
   /** By trigger or on demand, the gateway tells of every move. */
   told(event: GatewayEvent): void {
+    if (event.kind === 'closed' && event.cause !== '') {
+      const { client, cause, member, epoch } = event;
+      this.#endings.set(portOf(client), `${cause} at member ${member ?? 'none'} in epoch ${epoch}`);
+    }
     if (event.kind !== 'moved' && event.kind !== 'stayed') return;
     const place = this.#byCid.get(event.cid ?? '');
     if (place === undefined) return;
     place.member = event.to;
     place.askedFor = undefined;
+  }
+
+  /** What the gateway said when a client's connection broke. */
+  endingOf(port: number): string {
+    return this.#endings.get(port) ?? 'nothing';
   }
 
   /** The members that may have had the session last. */
