@@ -175,10 +175,13 @@ test('who is let in gets a key as long as the protocol has them, and the paramet
   t.throws(() => admit(startupPacket(0, {}), desk), { instanceOf: TypeError });
 });
 
-function answerTo(asked: readonly Buffer[], fate: Fate, answered?: Buffer): string[] {
+/** `given`: what of its answer the client has been given; `heard`: what has come besides. */
+function answerTo(asked: readonly Buffer[], fate: Fate, given?: Buffer, heard?: Buffer): string[] {
   const exchange = new Exchange(new StatementBook(new Map()));
   for (const each of asked) exchange.ask(each);
-  if (answered !== undefined) exchange.receive(answered);
+  if (given !== undefined) exchange.receive(given);
+  exchange.take();
+  if (heard !== undefined) exchange.receive(heard);
   return told(commitAnswer(exchange, fate));
 }
 
@@ -188,14 +191,22 @@ test('a COMMIT that was found out about is answered as if nothing had been', (t)
   t.deepEqual(answerTo([query('COMMIT')], 'committed'), ['C COMMIT', 'Z I']);
   t.deepEqual(answerTo([query(' end ; ')], 'aborted'), ['E ERROR 40001', 'Z I']);
   t.deepEqual(answerTo(sequence, 'committed'), ['1', '2', 'n', 'C COMMIT', '3', 'Z I']);
+  t.deepEqual(answerTo(sequence, 'committed', undefined, message(BACKEND.parseComplete)), [
+    '1',
+    '2',
+    'n',
+    'C COMMIT',
+    '3',
+    'Z I',
+  ]);
   t.deepEqual(answerTo(sequence, 'aborted'), ['1', '2', 'n', 'E ERROR 40001', 'Z I']);
   const described = [parse('', 'COMMIT'), describe('S', ''), bind('', ''), execute(''), SYNC];
   t.deepEqual(answerTo(described, 'committed'), ['1', 't', 'n', '2', 'C COMMIT', 'Z I']);
 });
 
 test('where more than a COMMIT was asked, or begun to be answered, the session ends and says what is known', (t) => {
-  const ended = (asked: readonly Buffer[], fate: Fate, answered?: Buffer): unknown => {
-    const error = t.throws(() => answerTo(asked, fate, answered), { name: 'SessionEnded' });
+  const ended = (asked: readonly Buffer[], fate: Fate, given?: Buffer): unknown => {
+    const error = t.throws(() => answerTo(asked, fate, given), { name: 'SessionEnded' });
     return (error as unknown as { complaint: { code: string } }).complaint.code;
   };
   t.is(ended([query('COMMIT; INSERT 1')], 'committed'), '08007');
