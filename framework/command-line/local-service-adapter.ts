@@ -66,11 +66,7 @@ export function filesOf({ key, members }: LocalService): Readonly<Record<string,
   return files;
 }
 
-/**
- * Each a port for UDP and one for TCP. All are held until all are known, so that no two are the same.
- *
- * @internal
- */
+/** Each a port for UDP and one for TCP. All are held until all are known, so that no two are the same. */
 export async function freePorts(count: number): Promise<{ readonly udp: number; readonly tcp: number }[]> {
   const holders = await Promise.all(
     Array.from({ length: count }, async () => {

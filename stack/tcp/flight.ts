@@ -41,6 +41,11 @@ export function clearFlight(flight: Flight): void {
   flight.lostLength = 0;
 }
 
+/**
+ * How many ranges there are.
+ *
+ * @internal
+ */
 export function rangeCount(flight: Flight): number {
   return flight.ends.length - flight.head;
 }
