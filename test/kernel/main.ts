@@ -5,6 +5,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KERNEL_TESTS_VARIABLE } from '../support/kernel-network.js';
 
@@ -25,9 +26,16 @@ const PREPARATION = [
   'exec "$@"',
 ].join(' && ');
 
+/** npm puts programs of packages before the system's, and one of them is called `nft` too. */
+const PATH = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(delimiter);
+const ENVIRONMENT = { ...process.env, PATH, [KERNEL_TESTS_VARIABLE]: 'prepared' };
+
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'this needs root';
-  const absent = PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
+  const absent = PROGRAMS.filter((program) => spawnSync('which', [program], { env: ENVIRONMENT }).status !== 0);
   return absent.length === 0 ? undefined : `not found: ${absent.join(', ')}`;
 }
 
@@ -41,7 +49,7 @@ const args = process.argv.length > 2 ? process.argv.slice(2) : TESTS;
 const child = spawn(
   'unshare',
   [...NAMESPACES, 'sh', '-c', PREPARATION, 'sh', process.execPath, runner, '--serial', '--concurrency', '1', ...args],
-  { stdio: 'inherit', env: { ...process.env, [KERNEL_TESTS_VARIABLE]: 'prepared' } },
+  { stdio: 'inherit', env: ENVIRONMENT },
 );
 const [status] = (await once(child, 'close')) as [number | null];
 process.exitCode = status ?? 1;
