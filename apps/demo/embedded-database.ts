@@ -4,7 +4,7 @@
 //
 // The binaries get a folder of their own first. Their package keeps its symbolic links in a file, for an install script that
 // is never run here; and where root starts the server (which PostgreSQL refuses to run for), another user has to be able to
-// reach them. They are hard links where the file system can make them, which takes a tenth of the time of copies.
+// reach them. They are hard links where the file system can make them: copies take long.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chownSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';

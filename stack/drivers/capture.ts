@@ -3,7 +3,7 @@
 // A packet is written as the stack has it: with the headers of IP that its driver has, or would have had, made anew, and
 // with checksums that are right. Options of TCP that the stack does not know are not in it any more.
 
-import { createWriteStream, openSync, type WriteStream } from 'node:fs';
+import { createWriteStream, fchmodSync, openSync, type WriteStream } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Address } from '../wire/address.js';
 import { IPV4_HEADER_LENGTH } from '../wire/ip/ipv4.js';
@@ -41,7 +41,10 @@ export class CaptureDriver implements Driver {
     this.family = inner.family;
     this.capabilities = inner.capabilities;
     this.#file = createWriteStream(fileName, { fd: openFile(fileName) });
-    this.#file.on('error', () => (this.#canWrite = false));
+    this.#file.on('error', ({ message }) => {
+      this.#canWrite = false;
+      process.emitWarning(`the capture ${fileName} ends here: ${message}`);
+    });
     this.#file.write(pcapngPreamble());
   }
 
@@ -101,7 +104,9 @@ export class CaptureDriver implements Driver {
 
 function openFile(name: string): number {
   try {
-    return openSync(name, 'w', OWNER_ONLY);
+    const fd = openSync(name, 'w', OWNER_ONLY);
+    fchmodSync(fd, OWNER_ONLY); // one that was there already keeps its own mode
+    return fd;
   } catch (error) {
     const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
     throw new CaptureFailed(

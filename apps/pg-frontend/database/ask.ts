@@ -48,7 +48,7 @@ export function question(sql: string): Buffer {
 
 /**
  * The message that calls a function without parameters, named by the object id that it has in every database; its result comes
- * as text. Nothing is parsed or planned for it: a tenth of what `question` costs.
+ * as text. Nothing is parsed or planned for it, as it is for a `question`.
  */
 export function functionCall(objectId: number): Buffer {
   return message(FRONTEND.functionCall, int32(objectId), NONE, NONE, NONE);
