@@ -1,7 +1,7 @@
 // `npm run test:kernel`: the tests that have the kernel as partner, in namespaces of their own.
 //
 // Network, mounts and processes are this command's alone, so devices, routes, rules and processes are gone with it, however
-// it ends. Needs root, `unshare`, `ip`, `nft` and `curl`; says so, and skips, where one is missing.
+// it ends. Needs root, namespaces, `unshare`, `ip`, `nft` and `curl`; says so, and skips, where one is missing.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +36,9 @@ const ENVIRONMENT = { ...process.env, PATH, [KERNEL_TESTS_VARIABLE]: 'prepared' 
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'this needs root';
   const absent = PROGRAMS.filter((program) => spawnSync('which', [program], { env: ENVIRONMENT }).status !== 0);
-  return absent.length === 0 ? undefined : `not found: ${absent.join(', ')}`;
+  if (absent.length > 0) return `not found: ${absent.join(', ')}`;
+  const { status } = spawnSync('unshare', [...NAMESPACES, 'true'], { env: ENVIRONMENT });
+  return status === 0 ? undefined : 'this system allows no namespaces, not even to root';
 }
 
 const reason = missing();
