@@ -1,8 +1,9 @@
 // Runs the test suite and ends its output with one line that a log reader can rely on: `N passed, N failed`.
 //
-// The runner speaks TAP, one line a test; titles are shown once, failures with their details. Whatever else breaks a run
-// (a crash, a file without tests, nothing found) counts as failed, so that the line never says less than the exit status,
-// which is the runner's own. Arguments say which files; without any, all but the slow ones.
+// The runner writes one line a test, and at the end the details of those that failed and the names of those that hung; they
+// all count as failed. Whatever else breaks a run (a crash, a file without tests, nothing found) does so too, so that the line
+// never says less than the exit status, which is the runner's own. Arguments say which files; without any, all but the slow
+// ones.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -11,16 +12,17 @@ import { fileURLToPath } from 'node:url';
 const runner = fileURLToPath(new URL('cli.mjs', import.meta.resolve('ava')));
 const named = process.argv.slice(2);
 const files = named.length > 0 ? named : ['test/dist/**/*.test.js'];
-const child = spawn(process.execPath, [runner, '--tap', ...files], {
+const child = spawn(process.execPath, [runner, ...files], {
   stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, FORCE_COLOR: '0' },
 });
 
 let passed = 0;
 let failed = 0;
 createInterface({ input: child.stdout }).on('line', (line) => {
-  if (/^ok \d/.test(line) && !line.endsWith('# SKIP')) passed += 1;
-  else if (/^not ok \d/.test(line)) failed += 1;
-  if (!line.startsWith('# ')) console.log(line);
+  if (/^ +✔ /.test(line)) passed += 1;
+  else if (/^ +(✘ \[fail\]: |◌ )/.test(line)) failed += 1;
+  console.log(line);
 });
 
 child.on('close', (status) => {

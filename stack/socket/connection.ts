@@ -71,6 +71,8 @@ export class MigratoryConnection extends Duplex {
   /** Bytes that the core has and the stream machinery still counts; of those, the ones it has not got round to. */
   #givenLength = 0;
   #aheadLength = 0;
+  /** How many calls of `write` have not answered yet. */
+  #writingCount = 0;
   #defaultEncoding: BufferEncoding = 'utf8';
   #beforeOpen: (() => void)[] = [];
   #wantsInput = false;
@@ -241,7 +243,9 @@ export class MigratoryConnection extends Duplex {
         this.#pull();
         break;
       case 'writable':
-        this.#releaseHeld();
+        // Never before `write` has answered: who then hears that there is no room would wait for a 'drain' that has been.
+        if (this.#writingCount > 0) process.nextTick(() => this.#releaseHeld());
+        else this.#releaseHeld();
         break;
       case 'moved':
         this.#moveEnded(event.report);
@@ -328,10 +332,15 @@ export class MigratoryConnection extends Duplex {
     }
     this.#givenLength += bytes.length;
     this.#aheadLength += bytes.length;
-    // Counted first: giving may call the user back, who may write again.
-    const hasRoom = super.write(bytes, given, done);
-    this.#stack.run((now) => this.#stack.host.write(now, connection, bytes));
-    return hasRoom;
+    this.#writingCount++;
+    try {
+      // Counted first: giving may call the user back, who may write again.
+      const hasRoom = super.write(bytes, given, done);
+      this.#stack.run((now) => this.#stack.host.write(now, connection, bytes));
+      return hasRoom;
+    } finally {
+      this.#writingCount--;
+    }
   }
 
   /** As `write`: a snapshot taken right afterwards covers the end as well. */

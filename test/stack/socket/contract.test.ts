@@ -90,6 +90,28 @@ onEach('a reader that stops makes write() answer false; reading makes it drain',
   t.true(client.writableLength < MIB);
 });
 
+onEach("'drain' never comes before write() has answered", async (t, { client, server }) => {
+  let isWriting = false;
+  let writtenLength = 0;
+  let drainedInside = 0;
+  server.on('drain', () => {
+    if (isWriting) drainedInside++;
+  });
+  // It goes on writing a little while there is no room: what it reads may bring the acknowledgment that makes room.
+  server.on('data', (chunk: Buffer) => {
+    isWriting = true;
+    for (const bytes of server.writableNeedDrain ? ['.'] : [chunk, chunk, chunk, chunk]) {
+      server.write(bytes);
+      writtenLength += bytes.length;
+    }
+    isWriting = false;
+  });
+  server.on('end', () => server.end());
+  client.end(pattern(4 * MIB));
+  t.is((await readAll(client)).length, writtenLength);
+  t.is(drainedInside, 0);
+});
+
 onEach('half-close: the client ends, and the server still writes', async (t, { client, server }) => {
   client.end('question');
   t.is((await readAll(server)).toString(), 'question');
