@@ -223,7 +223,17 @@ function receiveTcpEvent(record: MigratoryRecord, now: number, event: TcpEvent):
       record.events.push(event);
       break;
     case 'retransmission-timeout':
+      if (event.consecutive >= record.tcp.config.troubleTimeoutCount) {
+        const trouble = { kind: 'unacknowledged', timeoutCount: event.consecutive } as const;
+        record.events.push({ kind: 'trouble', trouble });
+      }
       considerPolicy(record, now, event.consecutive);
+      break;
+    case 'unreachable':
+      record.events.push({ kind: 'trouble', trouble: event });
+      break;
+    case 'urgent':
+      record.events.push(event);
       break;
     case 'closed':
       finish(record, event.reason);

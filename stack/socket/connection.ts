@@ -8,11 +8,12 @@ import { Duplex } from 'node:stream';
 import type { Host } from '../host/host.js';
 import type { HostConnection } from '../host/host-connection.js';
 import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
-import type { StartMoveOutcome } from '../migration/client-role.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
+import type { ConnectionChoices } from '../tcp/configure.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
+import type { Departure, MoveOutcome } from './connection-events.js';
 import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
 
 /** What a connection needs of the stack that it belongs to. */
@@ -24,38 +25,7 @@ export interface ConnectionStack {
   linger(expired: () => void): { cancel(): void };
 }
 
-/** How a move asked for by the client ended. */
-export type MoveOutcome =
-  | { readonly kind: 'moved'; readonly report: MoveReport }
-  /** No other member took it; it goes on where it was. */
-  | { readonly kind: 'stayed'; readonly report: MoveReport }
-  | {
-      readonly kind: 'impossible';
-      readonly cause: Extract<StartMoveOutcome, { kind: 'impossible' }>['cause'] | 'no-other-member';
-    }
-  | { readonly kind: 'lost'; readonly reason: CloseReason };
-
-/** The event 'moved' of a server's connection. */
-export interface Departure {
-  readonly to: MemberId;
-  readonly epoch: number;
-}
-
-/**
- * The events of a connection beyond those of a Duplex, with what their listeners get.
- *
- * @public
- */
-export interface MigratoryConnectionEvents {
-  /** Client: the handshake is done. */
-  connect: [];
-  /** Both ends have agreed on migration: the connection can move from now on. */
-  migratable: [];
-  /** Client: a move has ended, perhaps where it began. */
-  move: [MoveReport];
-  /** Server: the connection has left for another member; the stream closes without an error. */
-  moved: [Departure];
-}
+const KEEP_ALIVE_IDLE_MS = 7_200_000;
 
 type WriteCallback = (error?: Error | null) => void;
 
@@ -220,6 +190,35 @@ export class MigratoryConnection extends Duplex {
     if (connection !== undefined) this.#stack.run((now) => this.#stack.host.advise(now, connection, to));
   }
 
+  /** Of the peer's urgent data what has not been taken out of the stream yet (RFC 9293 MUST-33); bytes in their place. */
+  get urgentLength(): number {
+    const connection = this.#connection;
+    if (connection === undefined) return 0;
+    const { receive } = connection.record.tcp;
+    return Math.max(0, receive.urgentEndOffset - receive.readOffset + this.readableLength);
+  }
+
+  /** As net.Socket has it; true at first (RFC 9293 MUST-17). What is chosen here a move leaves behind. */
+  setNoDelay(noDelay = true): this {
+    return this.#choose({ noDelay });
+  }
+
+  /** As net.Socket has it; off at first (RFC 9293 MUST-24). Without a delay two hours (MUST-28). */
+  setKeepAlive(enable = false, initialDelayMs = 0): this {
+    const idleMs = initialDelayMs > 0 ? initialDelayMs : KEEP_ALIVE_IDLE_MS;
+    return this.#choose({ keepAliveIdleMs: enable ? idleMs : Infinity });
+  }
+
+  /** How long what was sent may go unacknowledged until the connection is given up (RFC 9293 MUST-21). */
+  setUserTimeout(userTimeoutMs: number): this {
+    return this.#choose({ userTimeoutMs });
+  }
+
+  #choose(choices: ConnectionChoices): this {
+    this.#whenOpen((connection) => this.#stack.run((now) => this.#stack.host.configure(now, connection, choices)));
+    return this;
+  }
+
   /** Ends the connection with a reset, whatever is under way. */
   resetAndDestroy(): this {
     this.#abort();
@@ -241,6 +240,12 @@ export class MigratoryConnection extends Duplex {
       case 'end-of-input':
         this.#inputEnded = true;
         this.#pull();
+        break;
+      case 'trouble':
+        this.emit('trouble', event.trouble);
+        break;
+      case 'urgent':
+        this.emit('urgent');
         break;
       case 'writable':
         // Never before `write` has answered: who then hears that there is no room would wait for a 'drain' that has been.

@@ -16,7 +16,7 @@ import { MAX_MEMBERS } from '../migration/setup-record.js';
 import { isMovable } from '../migration/server-role.js';
 import type { Terms } from '../migration/record.js';
 import { DEFAULT_TCP_CONFIG, UNANNOUNCED_IPV6_SEGMENT_SIZE, type TcpConfig } from '../tcp/config.js';
-import { bytesToIp, ipToBytes, type Address } from '../wire/address.js';
+import { bytesToIp, ipToBytes, isOfOneHost, type Address } from '../wire/address.js';
 import type { IpFamily } from '../wire/ip/packet.js';
 import type { MemberId } from '../wire/migrate-options.js';
 import { MigratoryConnection, type ConnectionStack } from './connection.js';
@@ -318,6 +318,7 @@ function canonicalAddress(address: Address, family: Driver['family']): Address {
     const wanted = family === 'both' ? 'IP' : `IPv${family}`;
     throw new RangeError(`'${address.ip}' is not an ${wanted} address: this stack reaches no other`);
   }
+  if (!isOfOneHost(bytes)) throw new RangeError(`'${address.ip}' is no single host's address: connect to one host`);
   if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535) {
     throw new RangeError(`${address.port} is not a port to connect to: give one from 1 to 65535`);
   }
