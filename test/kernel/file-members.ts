@@ -13,7 +13,7 @@ import type { Address } from '@migratory/stack';
 import { router } from '../support/kernel-network.js';
 
 const program = fileURLToPath(import.meta.resolve('@migratory/http-file-server/internal/main.js'));
-export const FILE_PORT = 80;
+const FILE_PORT = 80;
 
 export interface FileMembers {
   readonly folder: string;
@@ -39,7 +39,7 @@ export interface FileMembersOptions {
 }
 
 /** Member n has the device `files<n - 1>`. */
-export function memberIp(family: 4 | 6, member: number): string {
+function memberIp(family: 4 | 6, member: number): string {
   const network = member - 1;
   if (family === 4) return `10.79.${network}.2`;
   return network === 0 ? 'fd79::2' : `fd79:${network}::2`;
