@@ -106,7 +106,7 @@ test('section 7.3: new data is the better probe', (t) => {
   script.write(1000).pass(40).inject({ ack: 1000 }).clear();
   script.write(20_000).clear();
   script.pass(81);
-  t.deepEqual(script.lines(), ['P. 11000+1000 ack 0']);
+  t.deepEqual(script.lines(), ['. 11000+1000 ack 0']);
 });
 
 test('section 7.4.2: a probe that repaired the only loss reduces the window; one that came twice does not', (t) => {
