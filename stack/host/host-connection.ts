@@ -14,6 +14,14 @@ export interface Waiting {
   count: number;
 }
 
+/** Takes the events of a connection. An object rather than a function, of which each connection would need its own. */
+export interface EventTaker {
+  receiveEvent(event: ConnectionEvent): void;
+}
+
+const NOTHING = (): void => undefined;
+const NOBODY: EventTaker = { receiveEvent: NOTHING };
+
 export class HostConnection implements HeapEntry {
   deadline = Infinity;
   heapIndex = -1;
@@ -26,11 +34,11 @@ export class HostConnection implements HeapEntry {
   /** The epoch that it last had, and the bytes of the image in which it came; 0 where it began here. */
   epoch = 0;
   imageLength = 0;
-  /** Takes the events; the socket layer, or a test, sets it when it takes the connection. */
-  onEvent: (event: ConnectionEvent) => void = () => undefined;
+  /** The socket layer, or a test, sets it when it takes the connection. */
+  taker: EventTaker = NOBODY;
 
   /** Called when the tables have forgotten the connection, TIME-WAIT included. */
-  onRemoved: () => void = () => undefined;
+  onRemoved: () => void = NOTHING;
 
   readonly record: MigratoryRecord;
   /** Undefined at a client. */

@@ -35,7 +35,7 @@ import { newCounters, type HostCounters } from './counters.js';
 import { DeadlineHeap } from './deadline-heap.js';
 import { ExpiringMap } from './expiring-map.js';
 import { Handoff, type HandoffHost } from './handoff.js';
-import { HostConnection } from './host-connection.js';
+import { HostConnection, type EventTaker } from './host-connection.js';
 import { seedForPath } from './isn.js';
 import { pathKey, tcpFor } from './paths.js';
 import { refusalOf, resetOf } from './resets.js';
@@ -117,18 +117,12 @@ export class Host implements HandoffHost {
   }
 
   /** Begins to open a connection from `local`, which the driver has bound. */
-  connect(
-    now: number,
-    local: Address,
-    remote: Address,
-    terms: Terms,
-    onEvent: (event: ConnectionEvent) => void,
-  ): HostConnection {
+  connect(now: number, local: Address, remote: Address, terms: Terms, taker: EventTaker): HostConnection {
     const seed = seedForPath(this.#pathSecret, now, local, remote);
     const { migration } = this.#options;
     const tcp = tcpFor(this.#options, local);
     const connection = new HostConnection(openClient(tcp, migration, now, terms, local, remote, seed), undefined);
-    connection.onEvent = onEvent;
+    connection.taker = taker;
     this.#syncPaths(now, connection);
     this.drain(now, connection);
     return connection;
@@ -321,7 +315,7 @@ export class Host implements HandoffHost {
       default:
         break;
     }
-    connection.onEvent(event);
+    connection.taker.receiveEvent(event);
   }
 
   /** A server's connection that can move is known by its cid before anybody can end it. */

@@ -79,6 +79,8 @@ export class Stack implements ConnectionStack {
   readonly #connections = new Set<MigratoryConnection>();
   /** Ports whose listeners are closed: they stay bound, so that who tries is refused rather than left waiting. */
   readonly #idlePorts = new Map<number, Address>();
+  /** The listener for 'close' of all connections: one of its own each would be a twentieth of what they take. */
+  readonly #forget: (this: MigratoryConnection) => void;
   #timer: Timer | undefined;
   #deliveringCount = 0;
   #armedFor = Infinity;
@@ -88,6 +90,10 @@ export class Stack implements ConnectionStack {
 
   constructor(options: StackOptions) {
     this.#options = options;
+    const connections = this.#connections;
+    this.#forget = function () {
+      connections.delete(this);
+    };
     const { driver, entropy, membership } = options;
     if (membership !== undefined) checkMembership(membership);
     this.host = new Host(
@@ -183,7 +189,7 @@ export class Stack implements ConnectionStack {
   }
 
   #adopt(socket: MigratoryConnection, connection: HostConnection): void {
-    connection.onEvent = (event) => socket.receiveEvent(event);
+    connection.taker = socket;
     this.#remember(socket);
     socket.attach(connection);
   }
@@ -191,7 +197,7 @@ export class Stack implements ConnectionStack {
   #remember(socket: MigratoryConnection): void {
     if (this.#connections.has(socket)) return;
     this.#connections.add(socket);
-    socket.once('close', () => this.#connections.delete(socket));
+    socket.on('close', this.#forget);
   }
 
   /**
@@ -209,9 +215,7 @@ export class Stack implements ConnectionStack {
       (local) => {
         if (this.#closed || socket.destroyed) return driver.release(local);
         this.run((now) => {
-          const connection = this.host.connect(now, local, address, terms, (event) => {
-            socket.receiveEvent(event);
-          });
+          const connection = this.host.connect(now, local, address, terms, socket);
           connection.onRemoved = () => driver.release(local);
           this.#adopt(socket, connection);
         });
