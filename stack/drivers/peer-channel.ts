@@ -18,8 +18,6 @@ import { PeerLink, type PeerLinkContext } from './peer-link.js';
 
 /** More connections than that at the same time are not accepted, so that strangers cost a bounded amount of memory. */
 const MAX_ACCEPTED_COUNT = 256;
-/** How long `close` lets written messages leave. */
-const CLOSE_GRACE_MS = 500;
 
 /** Where a member listens for other members. */
 export interface PeerEndpoint {
@@ -148,7 +146,7 @@ class TlsPeerChannel implements NodePeerChannel {
     this.#isClosed = true;
     this.#deliveries.length = 0;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await Promise.all([...this.#links.values()].map((link) => link.close(CLOSE_GRACE_MS)));
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
     for (const socket of this.#accepted) socket.destroy();
     await closed;
   }

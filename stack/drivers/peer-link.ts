@@ -69,13 +69,13 @@ export class PeerLink {
     else this.#openSession(socket, 'accepted');
   }
 
-  /** Lets what has been written leave, for at most `graceMs`. */
-  async close(graceMs: number): Promise<void> {
+  /** Lets what has been written leave, for at most `closeGraceMs`. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#dialling?.socket.destroy();
     const sessions = [...this.#sessions.values()];
-    const grace = this.#context.clock.wakeAt(this.#context.clock.now() + graceMs, () => {
+    const grace = this.#context.clock.wakeAt(this.#context.clock.now() + this.#context.limits.closeGraceMs, () => {
       for (const session of sessions) session.destroy();
     });
     await Promise.all(sessions.map((session) => session.close()));

@@ -14,13 +14,8 @@ export interface Waiting {
   count: number;
 }
 
-/** Takes the events of a connection. An object rather than a function, of which each connection would need its own. */
-export interface EventTaker {
-  receiveEvent(event: ConnectionEvent): void;
-}
-
+/** One for all connections. */
 const NOTHING = (): void => undefined;
-const NOBODY: EventTaker = { receiveEvent: NOTHING };
 
 export class HostConnection implements HeapEntry {
   deadline = Infinity;
@@ -34,8 +29,8 @@ export class HostConnection implements HeapEntry {
   /** The epoch that it last had, and the bytes of the image in which it came; 0 where it began here. */
   epoch = 0;
   imageLength = 0;
-  /** The socket layer, or a test, sets it when it takes the connection. */
-  taker: EventTaker = NOBODY;
+  /** Takes the events; the socket layer, or a test, sets it when it takes the connection. */
+  onEvent: (event: ConnectionEvent) => void = NOTHING;
 
   /** Called when the tables have forgotten the connection, TIME-WAIT included. */
   onRemoved: () => void = NOTHING;

@@ -22,6 +22,7 @@ import { decodeImage } from '../migration/image.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
+import type { ConnectionChoices } from '../tcp/configure.js';
 import { yieldsTo } from '../tcp/time-wait.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
@@ -35,7 +36,7 @@ import { newCounters, type HostCounters } from './counters.js';
 import { DeadlineHeap } from './deadline-heap.js';
 import { ExpiringMap } from './expiring-map.js';
 import { Handoff, type HandoffHost } from './handoff.js';
-import { HostConnection, type EventTaker } from './host-connection.js';
+import { HostConnection } from './host-connection.js';
 import { seedForPath } from './isn.js';
 import { pathKey, tcpFor } from './paths.js';
 import { refusalOf, resetOf } from './resets.js';
@@ -117,12 +118,18 @@ export class Host implements HandoffHost {
   }
 
   /** Begins to open a connection from `local`, which the driver has bound. */
-  connect(now: number, local: Address, remote: Address, terms: Terms, taker: EventTaker): HostConnection {
+  connect(
+    now: number,
+    local: Address,
+    remote: Address,
+    terms: Terms,
+    onEvent: (event: ConnectionEvent) => void,
+  ): HostConnection {
     const seed = seedForPath(this.#pathSecret, now, local, remote);
     const { migration } = this.#options;
     const tcp = tcpFor(this.#options, local);
     const connection = new HostConnection(openClient(tcp, migration, now, terms, local, remote, seed), undefined);
-    connection.taker = taker;
+    connection.onEvent = onEvent;
     this.#syncPaths(now, connection);
     this.drain(now, connection);
     return connection;
@@ -215,6 +222,12 @@ export class Host implements HandoffHost {
 
   abort(now: number, connection: HostConnection): void {
     handle(connection.record, now, { kind: 'abort' });
+    this.drain(now, connection);
+  }
+
+  /** What the user chooses for this connection, other than what all have. */
+  configure(now: number, connection: HostConnection, choices: ConnectionChoices): void {
+    handle(connection.record, now, { kind: 'configure', choices });
     this.drain(now, connection);
   }
 
@@ -315,7 +328,7 @@ export class Host implements HandoffHost {
       default:
         break;
     }
-    connection.taker.receiveEvent(event);
+    connection.onEvent(event);
   }
 
   /** A server's connection that can move is known by its cid before anybody can end it. */

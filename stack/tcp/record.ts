@@ -1,6 +1,6 @@
 // A fresh record: every field at its beginning.
 
-import { DEFAULT_PEER_SEGMENT_SIZE, type TcpConfig } from './config.js';
+import type { TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
 import { emptyFlight } from './flight.js';
 import { initialLoss } from './loss.js';
@@ -36,7 +36,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       windowUnitLength: 1,
       windowUpdateSequenceOffset: -1,
       windowUpdateAcknowledgmentOffset: -1,
-      maximumSegmentSize: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      maximumSegmentSize: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
       synPending: false,
       retransmitPending: false,
       probePending: false,
@@ -59,7 +59,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       edgeOffset: 0,
       tuning: startTuning(config, now),
       windowUnitLength: 1,
-      segmentLength: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      segmentLength: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
       unansweredLength: 0,
       lastAcknowledgedOffset: 0,
       acknowledgmentPending: false,

@@ -18,6 +18,8 @@ export interface TransferLimits {
   readonly pingIntervalMs: number;
   /** Nothing has been received for so long, the ping notwithstanding: the peer is down. */
   readonly peerSilenceMs: number;
+  /** A channel that closes lets what was sent leave for at most so long. */
+  readonly closeGraceMs: number;
 }
 
 export const TRANSFER_LIMITS: TransferLimits = {
@@ -30,6 +32,7 @@ export const TRANSFER_LIMITS: TransferLimits = {
   helloTimeoutMs: 3_000,
   pingIntervalMs: 2_000,
   peerSilenceMs: 6_000,
+  closeGraceMs: 500,
 };
 
 /** What a message may take beside the image that it carries. */

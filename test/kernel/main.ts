@@ -1,7 +1,8 @@
 // `npm run test:kernel`: the tests that have the kernel as partner, in namespaces of their own.
 //
 // Network, mounts and processes are this command's alone, so devices, routes, rules and processes are gone with it, however
-// it ends. Needs root, namespaces, `unshare`, `ip`, `nft` and `curl`; says so, and skips, where one is missing.
+// it ends. `--long` adds what takes a minute and more; files may be named instead. Needs root, namespaces, `unshare`, `ip`,
+// `nft` and `curl`; says so, and skips, where one is missing.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { KERNEL_TESTS_VARIABLE } from '../support/kernel-network.js';
 
 const TESTS = ['test/dist/kernel/*.test.js', 'test/dist/stack/drivers/driver-contract.test.js'];
+const LONG_TESTS = 'test/dist/kernel/*.slow.js';
 const PROGRAMS = ['unshare', 'ip', 'nft', 'curl', 'ping', 'python3'];
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
 /** What the namespace needs before anything runs in it: its own names of namespaces, and to be a router. */
@@ -47,7 +49,8 @@ if (reason !== undefined) {
   process.exit(0);
 }
 const runner = fileURLToPath(new URL('../run.js', import.meta.url));
-const args = process.argv.length > 2 ? process.argv.slice(2) : TESTS;
+const said = process.argv.slice(2);
+const args = said.includes('--long') ? [...TESTS, LONG_TESTS] : said.length > 0 ? said : TESTS;
 const child = spawn(
   'unshare',
   [...NAMESPACES, 'sh', '-c', PREPARATION, 'sh', process.execPath, runner, '--serial', '--concurrency', '1', ...args],

@@ -6,6 +6,7 @@ import {
   Stack,
   SystemClock,
   SystemEntropy,
+  type Driver,
   type MigratoryConnection,
   type StackOptions,
   type TunDriver,
@@ -14,6 +15,7 @@ import { ClientMachine } from '../support/kernel-network.js';
 
 export const STACK_IP = '10.77.0.2';
 export const STACK_IP6 = 'fd77::2';
+export const URLS = { IPv4: `http://${STACK_IP}/`, IPv6: `http://[${STACK_IP6}]/` } as const;
 const PORT = 80;
 
 export interface TunWorld {
@@ -30,20 +32,27 @@ export interface WorldOptions {
   /** What the router sends over the link to the client, where that is less than `mtu`: the client doesn't know of it. */
   readonly narrowMtu?: number;
   readonly tcp?: StackOptions['tcp'];
+  /** What the stack has between itself and the device. */
+  readonly around?: (driver: TunDriver) => Driver;
+  /** Instead of the system's. */
+  readonly clock?: StackOptions['clock'];
+  readonly entropy?: StackOptions['entropy'];
 }
 
 /** `serve` takes each connection at `PORT`. */
 export async function openTunWorld(
   serve: (connection: MigratoryConnection) => void,
-  { mtu = 1_500, narrowMtu = mtu, tcp = {} }: WorldOptions = {},
+  options: WorldOptions = {},
 ): Promise<TunWorld> {
+  const { mtu = 1_500, narrowMtu = mtu, tcp = {}, around } = options;
+  const { clock = new SystemClock(), entropy = new SystemEntropy() } = options;
   const driver = await openTunDriver({
     name: 'migratory0',
     ips: [STACK_IP, STACK_IP6],
     addresses: ['10.77.0.1/24', 'fd77::1/64'],
     mtu,
   });
-  const stack = new Stack({ driver, clock: new SystemClock(), entropy: new SystemEntropy(), tcp });
+  const stack = new Stack({ driver: around?.(driver) ?? driver, clock, entropy, tcp });
   await stack.listen({ port: PORT }, (connection) => {
     // A client that goes away is part of some tests.
     connection.on('error', () => undefined);

@@ -1,62 +1,33 @@
 // The kernel's TCP as the stack's client, through a TUN device, a router and a link.
 
-import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { openTunDriver, TunUnavailable } from '@migratory/stack';
-import { KERNEL_TESTS_MISSING, loseForwarded, lostCount, router } from '../support/kernel-network.js';
+import { loseForwarded, lostCount, router } from '../support/kernel-network.js';
 import { pattern } from '../support/bytes.js';
-import { httpServer, openTunWorld, STACK_IP, STACK_IP6, type TunWorld, type WorldOptions } from './tun-world.js';
+import { download, inWorld as inWorldWith, onKernel, upload } from './on-kernel.js';
+import { STACK_IP, STACK_IP6, URLS, type TunWorld, type WorldOptions } from './tun-world.js';
 
 const BODY = pattern(8 * 1024 * 1024);
 const LOSSY_BODY = BODY.subarray(0, 1024 * 1024);
-const SMALL = pattern(50_000, 1);
-const URLS = { IPv4: `http://${STACK_IP}/`, IPv6: `http://[${STACK_IP6}]/` } as const;
-
-function onKernel(title: string, body: (t: ExecutionContext) => Promise<void>): void {
-  if (KERNEL_TESTS_MISSING === undefined) test.serial(title, body);
-  else test.skip(`${title} (${KERNEL_TESTS_MISSING})`, () => undefined);
-}
 
 function inWorld(
   title: string,
   body: (t: ExecutionContext, world: TunWorld) => Promise<void>,
   { served = BODY, ...options }: WorldOptions & { readonly served?: Buffer } = {},
 ): void {
-  onKernel(title, async (t) => {
-    const world = await openTunWorld(httpServer(served), options);
-    try {
-      await body(t, world);
-    } finally {
-      await world.close();
-    }
-  });
-}
-
-async function download(t: ExecutionContext, { client }: TunWorld, url: string, body = BODY): Promise<void> {
-  t.true((await client.run('curl', '-sS', '--max-time', '100', url)).equals(body), url);
+  inWorldWith(title, body, { served, ...options });
 }
 
 for (const [version, url] of Object.entries(URLS)) {
   inWorld(`${version}: curl downloads, and uploads, what was sent`, async (t, world) => {
-    await download(t, world, url);
-    const folder = await mkdtemp(join(tmpdir(), 'migratory-kernel-'));
-    try {
-      const file = join(folder, 'upload');
-      writeFileSync(file, BODY);
-      const back = await world.client.run('curl', '-sS', '-H', 'Expect:', '--data-binary', `@${file}`, url);
-      t.true(back.equals(BODY));
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    await download(t, world, url, BODY);
+    await upload(t, world, url, BODY);
     t.is(world.driver.counters.malformedDrops, 0);
     t.is(world.driver.sendErrors, 0);
   });
 
   for (const mtu of [1_280, 9_000]) {
-    inWorld(`${version}: MTU ${mtu}`, (t, world) => download(t, world, url), { mtu });
+    inWorld(`${version}: MTU ${mtu}`, (t, world) => download(t, world, url, BODY), { mtu });
   }
 
   inWorld(
@@ -69,7 +40,7 @@ for (const [version, url] of Object.entries(URLS)) {
         seen.push(report.kind);
         hear(now, local, remote, report);
       };
-      await download(t, world, url);
+      await download(t, world, url, BODY);
       t.true(seen.includes('packet-too-big'));
       t.is(world.stack.counters.resetsSent, 0);
     },
@@ -99,25 +70,6 @@ for (const [version, url] of Object.entries(URLS)) {
     t.regex(said, /3 packets transmitted, 3 received/);
     t.is(driver.counters.echoesAnswered, 3);
   });
-
-  inWorld(
-    `${version}: 200 connections at once`,
-    async (t, { client, stack }) => {
-      const urls = Array.from({ length: 200 }, () => url);
-      const all = await client.run(
-        'curl',
-        '-sS',
-        '--parallel',
-        '--parallel-immediate',
-        '--parallel-max',
-        '200',
-        ...urls,
-      );
-      t.is(all.length, 200 * SMALL.length);
-      t.is(stack.counters.resetsSent, 0);
-    },
-    { served: SMALL },
-  );
 }
 
 inWorld('a port that nobody has refuses at once', async (t, { client, stack }) => {
@@ -152,7 +104,7 @@ connection.close()
 
 inWorld('a client that resets is gone, and the next one is served', async (t, world) => {
   await world.client.run('python3', '-c', RESET, STACK_IP);
-  await download(t, world, URLS.IPv4);
+  await download(t, world, URLS.IPv4, BODY);
   while (world.stack.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   t.is(world.stack.counters.resetsSent, 0);
 });

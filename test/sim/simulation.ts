@@ -160,12 +160,10 @@ export class Simulation implements WorldWatch {
       },
     });
     this.#say(() => `member ${member.id}: opened ${cid ?? 'a plain connection'}`);
-    connection.taker = {
-      receiveEvent: (event) => {
-        if (!member.isRunning) return;
-        if (event.kind === 'confirmed') oracle.confirmed(followed, connection);
-        application.receiveEvent(event);
-      },
+    connection.onEvent = (event) => {
+      if (!member.isRunning) return;
+      if (event.kind === 'confirmed') oracle.confirmed(followed, connection);
+      application.receiveEvent(event);
     };
     if (followed.givenBy.has(member.id)) {
       this.#reached.count('handoff', followed.lastOwner === member.id ? 'taken back' : 'came round again');

@@ -92,7 +92,7 @@ export class HostBench {
       canRestore: () => true,
       onConnection: (connection) => {
         const end = { connection, events: [] as ConnectionEvent[], member: id };
-        connection.taker = { receiveEvent: (event) => end.events.push(event) };
+        connection.onEvent = (event) => end.events.push(event);
         this.accepted.push(end);
       },
     });
@@ -175,7 +175,7 @@ export class HostBench {
         policy: stay,
         ...terms,
       },
-      { receiveEvent: (event) => events.push(event) },
+      (event) => events.push(event),
     );
     return { connection, events };
   }

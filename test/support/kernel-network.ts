@@ -27,10 +27,12 @@ export class ClientMachine {
   readonly #name: string;
   readonly ip: string;
   readonly ip6: string;
+  readonly #number: number;
 
   /** The MTUs of the link between it and the router, as either side has it. */
   constructor(number: number, mtu = 1_500, routerMtu = mtu) {
     this.#name = `client${number}`;
+    this.#number = number;
     this.ip = `10.99.${number}.2`;
     this.ip6 = `fd99:${number}::2`;
     const [here, there] = [`to-client${number}`, `to-router${number}`];
@@ -46,8 +48,13 @@ export class ClientMachine {
       at('address', 'add', `fd99:${number}::${last}/64`, 'dev', device, 'nodad');
     }
     router('ip', '-n', this.#name, 'link', 'set', 'lo', 'up');
-    router('ip', '-n', this.#name, 'route', 'add', 'default', 'via', `10.99.${number}.1`);
-    router('ip', '-n', this.#name, '-6', 'route', 'add', 'default', 'via', `fd99:${number}::1`);
+    router('ip', '-n', this.#name, 'route', 'add', 'default', 'via', this.routerIp(4));
+    router('ip', '-n', this.#name, '-6', 'route', 'add', 'default', 'via', this.routerIp(6));
+  }
+
+  /** The router's address on the link to it. */
+  routerIp(family: 4 | 6): string {
+    return family === 4 ? `10.99.${this.#number}.1` : `fd99:${this.#number}::1`;
   }
 
   /** What a command there prints. Rejects where it fails, with what it said. */

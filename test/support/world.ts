@@ -326,9 +326,7 @@ export class ClientMachine extends Machine {
             privateKey: this.world.random.bytes(32),
             policy,
           };
-    const connection = this.run((host, now) =>
-      host.connect(now, { ip: this.ip, port }, to.address, terms, { receiveEvent: onEvent }),
-    );
+    const connection = this.run((host, now) => host.connect(now, { ip: this.ip, port }, to.address, terms, onEvent));
     if (connection === undefined) throw new Error('a client machine always runs');
     return connection;
   }

@@ -316,7 +316,7 @@ test('a port in use and credentials of another member are typed errors', async (
 });
 
 test('C2: a closed channel lets what was sent leave, and is quiet afterwards', async (t) => {
-  const [one, two] = await pair(t);
+  const [one, two] = await pair(t, { limits: { closeGraceMs: 60_000 } });
   one.channel.send(2, pull(1));
   await two.until(/^message/);
   await one.until(/^up/);
