@@ -32,7 +32,7 @@ const [IPPROTO_TCP, TCP_QUICKACK] = [6, 12];
 const [SOL_SOCKET, SO_RCVTIMEO] = [1, 20];
 const [IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT] = [0, 24];
 const YES = Buffer.from([1, 0, 0, 0]);
-const EINPROGRESS = 115;
+const [EINTR, EINPROGRESS] = [4, 115];
 const POLLFD_LENGTH = 8;
 const POLL = { in: 1, out: 4 } as const;
 const SOCKADDR_LENGTH = 16;
@@ -69,7 +69,7 @@ export function openConnections(from: Buffer, address: Buffer, count: number, co
     const polled = Buffer.alloc(batchCount * POLLFD_LENGTH);
     for (let slot = 0; slot < batchCount; slot++) beginConnection(polled, slot, address, from);
     for (let openCount = 0; openCount < batchCount;) {
-      if (checked('poll', libc.poll(polled, batchCount, PATIENCE_MS)) === 0) throw new Error('no answer');
+      if (ready(polled, batchCount) === 0) throw new Error('no answer');
       for (let at = 0; at < polled.length; at += POLLFD_LENGTH) {
         if (polled.readInt16LE(at + 6) === 0) continue;
         if (polled.readInt16LE(at + 6) !== POLL.out) throw new Error('a connection was refused');
@@ -118,7 +118,7 @@ export function openAndClose(address: Buffer, concurrentCount: number, ms: numbe
   let [doneCount, openCount] = [0, concurrentCount];
   for (let slot = 0; slot < concurrentCount; slot++) beginConnection(polled, slot, address);
   while (openCount > 0) {
-    if (checked('poll', libc.poll(polled, concurrentCount, PATIENCE_MS)) === 0) throw new Error('no answer');
+    if (ready(polled, concurrentCount) === 0) throw new Error('no answer');
     const isOver = performance.now() >= end;
     for (let at = 0; at < polled.length; at += POLLFD_LENGTH) {
       if (polled.readInt16LE(at + 6) === 0) continue;
@@ -156,6 +156,14 @@ function forget(polled: Buffer, at: number): number {
   polled.writeInt32LE(-1, at);
   polled.writeInt16LE(0, at + 6);
   return 1;
+}
+
+/** How many of the descriptors something has happened to. A signal, such as a profiler's, is no reason to stop waiting. */
+function ready(polled: Buffer, count: number): number {
+  for (;;) {
+    const readyCount = libc.poll(polled, count, PATIENCE_MS);
+    if (readyCount >= 0 || koffi.errno() !== EINTR) return checked('poll', readyCount);
+  }
 }
 
 function checked(what: string, result: number): number {
