@@ -215,9 +215,10 @@ export interface TcpRecord {
   readonly tailProbe: TailProbe;
   congestion: CongestionState;
   readonly timers: Timers;
-  readonly challenge: { intervalStartedAt: number; count: number };
+  /** Undefined before the first: most connections never send one. */
+  challenge: { intervalStartedAt: number; count: number } | undefined;
   /** Events not yet polled; 'closed' is kept apart since it comes after the last segment. */
-  readonly events: TcpEvent[];
+  events: TcpEvent[];
   closeReason: CloseReason | undefined;
   closeTold: boolean;
   /** Resets to be sent: they are no part of the stream. */
