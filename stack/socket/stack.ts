@@ -297,9 +297,10 @@ export class Stack implements ConnectionStack {
 }
 
 function tcpConfig(options: StackOptions, family: IpFamily): TcpConfig {
-  const { mtu, maxSuperSegmentLength } = options.driver.capabilities;
+  const { mtu, maxSuperSegmentLength, congestionMarks } = options.driver.capabilities;
   const overhead = family === 6 ? IPV6_OVERHEAD : IPV4_OVERHEAD;
-  return { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
+  const config = { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
+  return congestionMarks === 'carried' ? config : { ...config, explicitCongestion: 'off' };
 }
 
 function familyOf({ ip }: Address): IpFamily {

@@ -2,6 +2,7 @@
 
 import { DEFAULT_PEER_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
+import { noMarks } from './explicit-congestion.js';
 import { emptyFlight } from './flight.js';
 import { initialLoss } from './loss.js';
 import { initialRack } from './rack.js';
@@ -37,6 +38,8 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       windowUpdateSequenceOffset: -1,
       windowUpdateAcknowledgmentOffset: -1,
       maximumSegmentSize: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      agreedSegmentSize: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      pathLimitEndsAt: Infinity,
       synPending: false,
       retransmitPending: false,
       probePending: false,
@@ -72,6 +75,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
     flight: emptyFlight(),
     rack: initialRack(now),
     tailProbe: noTailProbe(),
+    congestionMarks: noMarks(),
     congestion: startCongestion(config.congestionControl, config.maximumSegmentSize),
     timers: idleTimers(),
     challenge: { intervalStartedAt: now, count: 0 },

@@ -73,7 +73,7 @@ const segment: fc.Arbitrary<Segment> = fc
   .record({
     sequence: u32,
     acknowledgment: u32,
-    flags: fc.integer({ min: 0, max: 0x3f }),
+    flags: fc.integer({ min: 0, max: 0xff }),
     window: u16,
     options,
     data: fc.uint8Array({ maxLength: 100 }),
