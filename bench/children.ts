@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 export interface Child<Ready> {
   readonly ready: Ready;
   readonly process: ChildProcess;
+  /** Sends an order and waits for the answer. Rejects where the process ends instead. */
+  ask<Answer>(order: object): Promise<Answer>;
   stop(): Promise<void>;
 }
 
@@ -23,12 +25,22 @@ export async function startChild<Ready>(
   const path = fileURLToPath(new URL(`./processes/${name}.js`, import.meta.url));
   const [execPath = process.execPath, ...execArgv] = [...prefix, process.execPath, ...process.execArgv];
   const child = fork(path, { serialization: 'advanced', execPath, execArgv });
-  child.send(instruction);
-  const ready = await Promise.race([
-    once(child, 'message').then(([message]) => message as Ready),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${String(code)}`))),
-  ]);
-  return { ready, process: child, stop: () => stop(child) };
+  const ask = <Answer>(order: object): Promise<Answer> => answerOf<Answer>(child, name, order);
+  return { ready: await ask<Ready>(instruction), process: child, ask, stop: () => stop(child) };
+}
+
+async function answerOf<Answer>(child: ChildProcess, name: string, order: object): Promise<Answer> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    child.send(order);
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([message]) => message as Answer),
+      once(child, 'exit', { signal }).then(([code]) => Promise.reject(new Error(`${name} ended with ${String(code)}`))),
+    ]);
+  } finally {
+    settled.abort();
+  }
 }
 
 async function stop(child: ChildProcess): Promise<void> {
@@ -43,4 +55,12 @@ export async function instructed<Instruction>(): Promise<Instruction> {
   process.once('disconnect', () => process.exit(0));
   const [instruction] = (await once(process, 'message')) as [Instruction];
   return instruction;
+}
+
+/** In a process: answers each order that comes from now on; where that fails, the process ends, which its parent notices. */
+export function answerOrders(answer: (order: never) => unknown): void {
+  process.on('message', (order: unknown) => {
+    void Promise.resolve(answer(order as never)).then((result) => process.send?.(result));
+  });
+  process.send?.('ready');
 }

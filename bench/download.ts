@@ -3,7 +3,8 @@
 // The request is the length in 8 bytes. Every chunk begins with its index, so that the receiver notices at no cost when a
 // byte is lost or doubled: a benchmark of a stack that delivers the wrong bytes says nothing.
 
-import type { Writable } from 'node:stream';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 
 const CHUNK_LENGTH = 64 * 1024;
 export const REQUEST_LENGTH = 8;
@@ -64,4 +65,16 @@ export class DownloadCheck {
     }
     this.#length += bytes.length;
   }
+}
+
+/** Gbit/s from the request to the last byte, connecting included. Rejects where other bytes came than were asked for. */
+export async function timedDownload(length: number, open: () => Promise<Readable>): Promise<number> {
+  const startedAt = performance.now();
+  const stream = await open();
+  const check = new DownloadCheck();
+  stream.on('data', (bytes: Buffer) => check.take(bytes));
+  await once(stream, 'end');
+  const elapsedMs = performance.now() - startedAt;
+  if (check.length !== length) throw new Error(`${check.length} bytes came instead of ${length}`);
+  return (check.length * 8) / elapsedMs / 1e6;
 }

@@ -1,13 +1,13 @@
 // `npm run bench`, `bench:tcp`, `bench:framework` and `bench:pg`: what the stack, its TCP beside the kernel's, the framework
 // on it, and the PostgreSQL front-end on both, cost, measured in one run on one machine, beside what each is compared with.
 //
-// Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME` runs one benchmark. The exit status is
-// 1 where an aim is missed, or where a benchmark could measure nothing: then it has said why.
+// Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME,...` runs some benchmarks, `--runs N` says
+// how often each of the suite `tcp` observes. The exit status is 1 where an aim is missed, or where a benchmark could measure nothing: then it has said why.
 
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isMet, type Benchmark, type Measurement } from './measurement.js';
+import { isMet, type Benchmark, type Conduct, type Measurement } from './measurement.js';
 import { measureByHand } from './measure/by-hand.js';
 import { measureCode } from './measure/code.js';
 import { measureHandler } from './measure/handler.js';
@@ -20,7 +20,13 @@ import { measureJournal } from './postgres/journal.js';
 import { measureLoad } from './postgres/load.js';
 import { measureMoves } from './postgres/moves.js';
 import { table } from './table.js';
-import { measureBulk } from './tcp/bulk.js';
+import { measureBulkReceive, measureBulkSend } from './tcp/bulk.js';
+import { measureConnections } from './tcp/connections.js';
+import { measureIdleMemory, measureScaling } from './tcp/crowd.js';
+import { measureFileServer } from './tcp/file-server.js';
+import { measureGoodput } from './tcp/goodput.js';
+import { measureRoundTrip } from './tcp/round-trip.js';
+import { measureUdp } from './tcp/udp.js';
 
 const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
   stack: [
@@ -40,24 +46,45 @@ const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
     { name: 'session-moves', measure: measureMoves },
     { name: 'pgbench', measure: measureLoad },
   ],
-  tcp: [{ name: 'bulk', measure: measureBulk }],
+  tcp: [
+    { name: 'bulk-send', measure: measureBulkSend },
+    { name: 'bulk-receive', measure: measureBulkReceive },
+    { name: 'file-server', measure: measureFileServer },
+    { name: 'udp', measure: measureUdp },
+    { name: 'round-trip', measure: measureRoundTrip },
+    { name: 'connections', measure: measureConnections },
+    { name: 'idle-memory', measure: measureIdleMemory },
+    { name: 'scaling', measure: measureScaling },
+    { name: 'goodput', measure: measureGoodput },
+  ],
 };
 const NAMES = Object.values(SUITES).flatMap((suite) => suite.map(({ name }) => name));
-const USAGE = `usage: bench [--suite ${Object.keys(SUITES).join('|')}] [--only ${NAMES.join('|')}] [--json FILE]`;
+const USAGE = `usage: bench [--suite ${Object.keys(SUITES).join('|')}] [--only ${NAMES.join(',')}] [--runs N] [--json FILE]`;
+const DEFAULT_RUN_COUNT = 5;
 
 interface Order {
   readonly chosen: readonly Benchmark[];
   readonly json: string | undefined;
+  readonly conduct: Conduct;
 }
 
 function readArguments(): Order | undefined {
   try {
     const { values } = parseArgs({
-      options: { json: { type: 'string' }, only: { type: 'string' }, suite: { type: 'string', default: 'stack' } },
+      options: {
+        json: { type: 'string' },
+        only: { type: 'string' },
+        runs: { type: 'string', default: String(DEFAULT_RUN_COUNT) },
+        suite: { type: 'string', default: 'stack' },
+      },
     });
-    const suite = values.only === undefined ? SUITES[values.suite] : Object.values(SUITES).flat();
-    const chosen = (suite ?? []).filter(({ name }) => values.only === undefined || values.only === name);
-    return chosen.length === 0 ? undefined : { chosen, json: values.json };
+    const names = values.only?.split(',');
+    const suite = names === undefined ? SUITES[values.suite] : Object.values(SUITES).flat();
+    const chosen = (suite ?? []).filter(({ name }) => names?.includes(name) ?? true);
+    const isKnown = names?.every((name) => NAMES.includes(name)) ?? true;
+    const runCount = Number(values.runs);
+    if (chosen.length === 0 || !isKnown || !Number.isInteger(runCount) || runCount < 1) return undefined;
+    return { chosen, json: values.json, conduct: { runCount } };
   } catch {
     return undefined;
   }
@@ -79,7 +106,7 @@ const measurements: Measurement[] = [];
 const unmeasured: string[] = [];
 for (const { name, measure } of order.chosen) {
   process.stderr.write(`${name} ...\n`);
-  const measured = await measure();
+  const measured = await measure(order.conduct);
   if (measured.length === 0) unmeasured.push(name);
   measurements.push(...measured);
 }

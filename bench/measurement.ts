@@ -16,10 +16,15 @@ export interface Measurement {
   readonly aims: readonly Aim[];
 }
 
+/** How a benchmark is to go about it, where it can be told. */
+export interface Conduct {
+  readonly runCount: number;
+}
+
 /** A benchmark by its name; some give several lines. */
 export interface Benchmark {
   readonly name: string;
-  readonly measure: () => Promise<readonly Measurement[]>;
+  readonly measure: (conduct: Conduct) => Promise<readonly Measurement[]>;
 }
 
 export function measurement(

@@ -2,7 +2,7 @@
 //
 // The runner writes one line a test, and at the end the details of those that failed and the names of those that hung; they
 // all count as failed. Whatever else breaks a run (a crash, a file without tests, nothing found) does so too, so that the line
-// never says less than the exit status, which is the runner's own. Arguments say which files; without any, all but the slow
+// never says less than the exit status, which is the runner’s own. Arguments say which files; without any, all but the slow
 // ones.
 
 import { spawn } from 'node:child_process';

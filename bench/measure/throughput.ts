@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createNodeStack } from '@migratory/stack';
 import { startChild } from '../children.js';
-import { DownloadCheck, encodeRequest } from '../download.js';
+import { encodeRequest, timedDownload } from '../download.js';
 import { measurement, type Measurement } from '../measurement.js';
 import type { KernelPorts } from '../processes/kernel-server.js';
 import { addressOf, LOOPBACK, planService } from '../service.js';
@@ -27,15 +27,15 @@ export async function measureThroughput(): Promise<readonly Measurement[]> {
   const net: number[] = [];
   for (let run = 0; run <= RUN_COUNT; run++) {
     migratory.push(
-      await timed(() => {
+      await timedDownload(DOWNLOAD_LENGTH, () => {
         const connection = client.connect({ address: addressOf(plan) });
         connection.end(encodeRequest(DOWNLOAD_LENGTH));
         return Promise.resolve(connection);
       }),
     );
-    http.push(await timed(() => requestHttp(kernel.ready.http)));
+    http.push(await timedDownload(DOWNLOAD_LENGTH, () => requestHttp(kernel.ready.http)));
     net.push(
-      await timed(() => {
+      await timedDownload(DOWNLOAD_LENGTH, () => {
         const socket = connect({ host: LOOPBACK, port: kernel.ready.net, allowHalfOpen: true });
         socket.end(encodeRequest(DOWNLOAD_LENGTH));
         return Promise.resolve(socket);
@@ -62,16 +62,4 @@ async function requestHttp(port: number): Promise<Readable> {
   const request = get({ host: LOOPBACK, port, path: `/${DOWNLOAD_LENGTH}`, agent: false });
   const [response] = (await once(request, 'response')) as [Readable];
   return response;
-}
-
-/** Gbit/s from the request to the last byte, connecting included. */
-async function timed(open: () => Promise<Readable>): Promise<number> {
-  const startedAt = performance.now();
-  const stream = await open();
-  const check = new DownloadCheck();
-  stream.on('data', (bytes: Buffer) => check.take(bytes));
-  await once(stream, 'end');
-  const elapsedMs = performance.now() - startedAt;
-  if (check.length !== DOWNLOAD_LENGTH) throw new Error(`${check.length} bytes came instead of ${DOWNLOAD_LENGTH}`);
-  return (check.length * 8) / elapsedMs / 1e6;
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Programs } from '@migratory/demo/internal/programs.js';
 import { LOOPBACK } from '@migratory/framework/local-service';
 import { measurement, type Aim, type Measurement } from '../measurement.js';
-import { findProgram } from './outside-programs.js';
+import { findProgram } from '../outside-programs.js';
 import { Pgbench, type Load, type LoadResult, type Place } from './pgbench.js';
 import { startPgBouncer } from './pgbouncer.js';
 import { startTunFrontend } from './tun-frontend.js';

@@ -2,13 +2,14 @@
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { instructed } from '../children.js';
-import { encodeRequest, PORT, writeBulk, type Order } from '../tcp/protocol.js';
+import { setTimeout as wait } from 'node:timers/promises';
+import { answerOrders, instructed } from '../children.js';
+import { encodeRequest, SERVICE_PORTS, writeBulk, type Order } from '../tcp/protocol.js';
 
 /** Read into, again and again: what the client does with the bytes is not what is measured. */
 const buffer = Buffer.alloc(1024 * 1024);
 
-async function transfer({ host, direction, length }: Order): Promise<number> {
+async function transfer({ host, direction, length, limitMs }: Order): Promise<number> {
   const startedAt = performance.now();
   let receivedLength = 0;
   const onread = {
@@ -18,20 +19,20 @@ async function transfer({ host, direction, length }: Order): Promise<number> {
       return true;
     },
   };
-  const socket = connect({ host, port: PORT, onread, allowHalfOpen: true });
+  const socket = connect({ host, port: SERVICE_PORTS.bulk, onread, allowHalfOpen: true });
   await once(socket, 'connect');
   socket.write(encodeRequest(direction, length));
   if (direction === 'receive') writeBulk(socket, length);
-  else socket.end();
-  await once(socket, 'end');
+  else if (limitMs === undefined) socket.end();
+  await (limitMs === undefined ? once(socket, 'end') : wait(limitMs));
   const elapsedMs = performance.now() - startedAt;
-  if (direction === 'send' && receivedLength !== length)
+  const transferredLength = direction === 'send' ? receivedLength : length;
+  if (limitMs === undefined && transferredLength !== length) {
     throw new Error(`${receivedLength} bytes instead of ${length}`);
-  return (length * 8) / elapsedMs / 1e6;
+  }
+  socket.destroy();
+  return (transferredLength * 8) / elapsedMs / 1e6;
 }
 
 await instructed();
-process.on('message', (order: Order) => {
-  void transfer(order).then((rate) => process.send?.(rate));
-});
-process.send?.('ready');
+answerOrders(transfer);

@@ -1,11 +1,11 @@
-// What the ends of a bulk transfer say to each other: the client asks for bytes, or announces them.
+// What the servers of the TCP measurements do, on whichever TCP: bulk, echo, and closing once the client has closed.
 //
-// The request is a number in 8 bytes: so many bytes from the server, or, where it is negative, so many to it; either way the
+// Of bulk the client asks for bytes, or announces them. The request is a number in 8 bytes: so many bytes from the server, or, where it is negative, so many to it; either way the
 // server ends the connection when all has been sent, or has come.
 
 import type { Duplex } from 'node:stream';
 
-export const PORT = 5_001;
+export const SERVICE_PORTS = { bulk: 5_001, echo: 5_002, closing: 5_003 } as const;
 const REQUEST_LENGTH = 8;
 const CHUNK = Buffer.alloc(256 * 1024, 'bulk ');
 
@@ -16,6 +16,8 @@ export interface Order {
   readonly host: string;
   readonly direction: Direction;
   readonly length: number;
+  /** To receive for so long only, however much there is. */
+  readonly limitMs?: number;
 }
 
 /** `direction` is the server's. */
@@ -25,7 +27,21 @@ export function encodeRequest(direction: Direction, length: number): Buffer {
   return request;
 }
 
-export function serve(connection: Duplex): void {
+/** Sends everything back. */
+export function serveEcho(connection: Duplex): void {
+  connection.on('error', () => undefined);
+  connection.on('data', (bytes: Buffer) => connection.write(bytes));
+  connection.once('end', () => connection.end());
+}
+
+/** Ends when the client ends. */
+export function serveClosing(connection: Duplex): void {
+  connection.on('error', () => undefined);
+  connection.once('end', () => connection.end());
+  connection.resume();
+}
+
+export function serveBulk(connection: Duplex): void {
   connection.on('error', () => undefined);
   connection.once('data', (first: Buffer) => {
     const asked = first.readDoubleBE(0);

@@ -22,6 +22,7 @@ import { decodeImage } from '../migration/image.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
+import type { ConnectionChoices } from '../tcp/configure.js';
 import { yieldsTo } from '../tcp/time-wait.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';
@@ -221,6 +222,12 @@ export class Host implements HandoffHost {
 
   abort(now: number, connection: HostConnection): void {
     handle(connection.record, now, { kind: 'abort' });
+    this.drain(now, connection);
+  }
+
+  /** What the user chooses for this connection, other than what all have. */
+  configure(now: number, connection: HostConnection, choices: ConnectionChoices): void {
+    handle(connection.record, now, { kind: 'configure', choices });
     this.drain(now, connection);
   }
 

@@ -11,7 +11,7 @@ import type { TcpRecord } from '../tcp/state.js';
 import { sequenceBeyond } from '../tcp/time-wait.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId } from '../wire/migrate-options.js';
-import type { Segment } from '../wire/segment.js';
+import { FLAG, type Segment } from '../wire/segment.js';
 import type { HostCounters } from './counters.js';
 import { HostConnection, type Waiting } from './host-connection.js';
 import { seedForPath } from './isn.js';
@@ -87,7 +87,10 @@ export class Reception {
   /** A segment that belongs to no connection: perhaps a client returns a cookie. */
   welcomeBack(now: number, local: Address, remote: Address, segment: Segment, connectionCount: number): Welcome {
     const listener = this.listeners.get(local.port);
-    if (!listener?.accepting || now > this.#cookiesUntil) return { kind: 'nobody' };
+    if (!listener?.accepting) return { kind: 'nobody' };
+    // A listener answers what acknowledges something with a reset, and to anything else says nothing (RFC 9293 section 3.10.7.2).
+    if ((segment.flags & FLAG.ack) === 0) return { kind: 'dropped' };
+    if (now > this.#cookiesUntil) return { kind: 'nobody' };
     const { limits, secret, migration } = this.#options;
     const syn = synOfCookie(secret, now, pathOf(local, remote), segment);
     if (syn === undefined) return { kind: 'nobody' };

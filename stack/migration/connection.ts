@@ -13,6 +13,7 @@ import {
   type TcpSeed,
 } from '../tcp/connection.js';
 import type { TcpConfig } from '../tcp/config.js';
+import type { ConnectionChoices } from '../tcp/configure.js';
 import type { TcpEvent } from '../tcp/state.js';
 import { sameAddress, type Address } from '../wire/address.js';
 import type { NetworkReport } from '../wire/network-report.js';
@@ -55,6 +56,7 @@ export type ConnectionInput =
   | { readonly kind: 'write'; readonly bytes: Uint8Array }
   | { readonly kind: 'close' }
   | { readonly kind: 'abort' }
+  | { readonly kind: 'configure'; readonly choices: ConnectionChoices }
   | { readonly kind: 'deadline' };
 
 /** The flags of MIGRATE_CAPABLE; none is defined yet. */
@@ -140,6 +142,9 @@ export function handle(record: MigratoryRecord, now: number, input: ConnectionIn
       break;
     case 'abort':
       closeWith(record, now, 'aborted');
+      break;
+    case 'configure':
+      handleTcp(record.tcp, now, input);
       break;
     case 'deadline':
       meetDeadlines(record, now);

@@ -9,6 +9,7 @@ import type { Host } from '../host/host.js';
 import type { HostConnection } from '../host/host-connection.js';
 import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
 import type { StartMoveOutcome } from '../migration/client-role.js';
+import type { Identity } from '../migration/machine.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
 import type { Address } from '../wire/address.js';
@@ -57,6 +58,8 @@ export interface MigratoryConnectionEvents {
   moved: [Departure];
 }
 
+type Place = Pick<Identity, 'cid' | 'epoch' | 'member' | 'members'>;
+
 type WriteCallback = (error?: Error | null) => void;
 
 /** Further events than a Duplex has: see `MigratoryConnectionEvents`. */
@@ -64,6 +67,8 @@ export class MigratoryConnection extends Duplex {
   readonly #stack: ConnectionStack;
   readonly #role: 'client' | 'server';
   #connection: HostConnection | undefined;
+  /** Who the connection was and where, for whoever asks when it has ended; without its key. */
+  #lastPlace: Place | undefined;
   #localAddress: Address;
   #remoteAddress: Address;
   /** The write that waits for the connection to open, or for room. */
@@ -94,6 +99,7 @@ export class MigratoryConnection extends Duplex {
   attach(connection: HostConnection): void {
     this.#connection = connection;
     this.#localAddress = connection.record.local;
+    this.#rememberPlace();
     const waiting = this.#beforeOpen;
     this.#beforeOpen = [];
     for (const proceed of waiting) proceed();
@@ -112,24 +118,24 @@ export class MigratoryConnection extends Duplex {
     return this.#connection?.record.remote ?? this.#remoteAddress;
   }
 
-  /** The connection id; undefined until the event 'migratable', and where the peer does not migrate. */
+  /** The connection id; undefined until the event 'migratable', and where the peer does not migrate. Stays after the end. */
   get cid(): ConnectionId | undefined {
-    return this.#identity()?.cid;
+    return this.#place()?.cid;
   }
 
   /** How many moves, failed attempts included, the connection has behind it. */
   get epoch(): number {
-    return this.#identity()?.epoch ?? 0;
+    return this.#place()?.epoch ?? 0;
   }
 
   /** The member that serves the connection. */
   get member(): MemberId | undefined {
-    return this.#identity()?.member;
+    return this.#place()?.member;
   }
 
   /** Client: the members of the service, as its server named them. */
   get members(): readonly MemberId[] {
-    return this.#identity()?.members.map(({ id }) => id) ?? [];
+    return this.#place()?.members.map(({ id }) => id) ?? [];
   }
 
   /** Bytes of the image in which the connection came; 0 where it began here. */
@@ -137,8 +143,19 @@ export class MigratoryConnection extends Duplex {
     return this.#connection?.imageLength ?? 0;
   }
 
-  #identity(): ReturnType<typeof identityOf> {
+  #identity(): Identity | undefined {
     return this.#connection === undefined ? undefined : identityOf(this.#connection.record.phase);
+  }
+
+  #place(): Place | undefined {
+    return this.#identity() ?? this.#lastPlace;
+  }
+
+  #rememberPlace(): void {
+    const identity = this.#identity();
+    if (identity === undefined) return;
+    const { cid, epoch, member, members } = identity;
+    this.#lastPlace = { cid, epoch, member, members };
   }
 
   /** The slides' `get_state`: whether the connection is new to the application, or goes on from a snapshot. */
@@ -233,6 +250,7 @@ export class MigratoryConnection extends Duplex {
         this.emit('connect');
         break;
       case 'ready':
+        this.#rememberPlace();
         this.emit('migratable');
         break;
       case 'readable':
@@ -267,6 +285,7 @@ export class MigratoryConnection extends Duplex {
   }
 
   #moveEnded(report: MoveReport): void {
+    this.#rememberPlace();
     const outcome: MoveOutcome = { kind: report.to === report.from ? 'stayed' : 'moved', report };
     for (const resolve of this.#moveWaiters.splice(0)) resolve(outcome);
     this.emit('move', report);

@@ -15,7 +15,7 @@ import { leaveSilentMember, type Policy } from '../migration/policy.js';
 import { MAX_MEMBERS } from '../migration/setup-record.js';
 import { isMovable } from '../migration/server-role.js';
 import type { Terms } from '../migration/record.js';
-import { DEFAULT_TCP_CONFIG, type TcpConfig } from '../tcp/config.js';
+import { DEFAULT_TCP_CONFIG, UNANNOUNCED_IPV6_SEGMENT_SIZE, type TcpConfig } from '../tcp/config.js';
 import { bytesToIp, ipToBytes, type Address } from '../wire/address.js';
 import type { IpFamily } from '../wire/ip/packet.js';
 import type { MemberId } from '../wire/migrate-options.js';
@@ -29,7 +29,7 @@ export interface StackOptions {
   readonly entropy: Entropy;
   /** Makes the stack a member of a service: its connections can come from and go to the other members. */
   readonly membership?: Membership & { readonly channel: PeerChannel };
-  readonly tcp?: Partial<Omit<TcpConfig, 'maximumSegmentSize' | 'maxSuperSegmentLength'>>;
+  readonly tcp?: Partial<Omit<TcpConfig, 'maximumSegmentSize' | 'unannouncedSegmentSize' | 'maxSuperSegmentLength'>>;
   readonly migration?: Partial<MigrationLimits>;
   readonly limits?: Partial<HostLimits>;
   /** How long a connection that was destroyed may take to deliver what was written; default 60 s. */
@@ -298,9 +298,14 @@ export class Stack implements ConnectionStack {
 
 function tcpConfig(options: StackOptions, family: IpFamily): TcpConfig {
   const { mtu, maxSuperSegmentLength, congestionMarks } = options.driver.capabilities;
-  const overhead = family === 6 ? IPV6_OVERHEAD : IPV4_OVERHEAD;
-  const config = { ...DEFAULT_TCP_CONFIG, ...options.tcp, maximumSegmentSize: mtu - overhead, maxSuperSegmentLength };
-  return congestionMarks === 'carried' ? config : { ...config, explicitCongestion: 'off' };
+  const unmarked = congestionMarks === 'lost' ? { explicitCongestion: 'off' as const } : {};
+  const common = { ...DEFAULT_TCP_CONFIG, ...options.tcp, maxSuperSegmentLength, ...unmarked };
+  if (family === 4) return { ...common, maximumSegmentSize: mtu - IPV4_OVERHEAD };
+  return {
+    ...common,
+    maximumSegmentSize: mtu - IPV6_OVERHEAD,
+    unannouncedSegmentSize: UNANNOUNCED_IPV6_SEGMENT_SIZE,
+  };
 }
 
 function familyOf({ ip }: Address): IpFamily {

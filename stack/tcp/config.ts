@@ -6,6 +6,8 @@
 export interface TcpConfig {
   /** Payload bytes of one segment without options: what we announce as MSS, and the most we send (RFC 9293 section 3.7.1). */
   readonly maximumSegmentSize: number;
+  /** What a peer takes that announces no MSS (RFC 9293 MUST-15: 536 over IPv4, 1220 over IPv6). */
+  readonly unannouncedSegmentSize: number;
   /** Most payload bytes of one transmitted segment that the driver cuts into MSS-sized ones; below one MSS it means one MSS. */
   readonly maxSuperSegmentLength: number;
   /** Bytes received in order but not yet read, at most; the largest window that is advertised. */
@@ -38,7 +40,7 @@ export interface TcpConfig {
   readonly pathLimitMs: number;
   /** Offer and accept window scaling (RFC 7323). */
   readonly windowScaling: boolean;
-  /** An acknowledgment of in-order data waits no longer than this (RFC 9293 MUST-59: under 500 ms). */
+  /** An acknowledgment of in-order data waits no longer than this (RFC 9293 MUST-40: under 500 ms). */
   readonly delayedAckMs: number;
   /** So long a peer may keep back the acknowledgment of a single segment, for all that we know. */
   readonly peerAckDelayMs: number;
@@ -67,6 +69,7 @@ export interface TcpConfig {
 
 export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   maximumSegmentSize: 1460,
+  unannouncedSegmentSize: 536,
   maxSuperSegmentLength: 0,
   receiveBufferLength: 4 * 1024 * 1024,
   initialReceiveWindowLength: 256 * 1024,
@@ -99,8 +102,8 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   challengeAckIntervalMs: 1000,
 });
 
-/** Where the peer announced no MSS (RFC 9293 MUST-15). */
-export const DEFAULT_PEER_SEGMENT_SIZE = 536;
+/** `unannouncedSegmentSize` over IPv6. */
+export const UNANNOUNCED_IPV6_SEGMENT_SIZE = 1220;
 
 /** No peer may push us below this: a tiny MSS is an attack on the sender's work. */
 export const MIN_SEGMENT_SIZE = 88;

@@ -5,6 +5,7 @@
 
 import { arrive } from './arrival.js';
 import { meetDeadlines } from './deadlines.js';
+import { configure } from './configure.js';
 import { abort, close } from './lifecycle.js';
 import { isFull } from './acknowledge.js';
 import { hearNetwork } from './network-report.js';
@@ -40,6 +41,9 @@ export function handle(record: TcpRecord, now: number, input: TcpInput): void {
       break;
     case 'abort':
       abort(record);
+      break;
+    case 'configure':
+      configure(record, now, input.choices);
       break;
     case 'deadline':
       if (!record.suspended) meetDeadlines(record, now);

@@ -10,7 +10,7 @@ import { FLAG, type Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import { advanceAcknowledged, measure } from './progress.js';
 import { composeSyn, resetFor, segmentLength, timestampAt } from './compose.js';
-import { DEFAULT_PEER_SEGMENT_SIZE, MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
+import { MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
 import { agreeOnMarks } from './explicit-congestion.js';
 import { give } from './lifecycle.js';
@@ -132,6 +132,6 @@ function agree(record: TcpRecord, now: number, syn: Segment): void {
 }
 
 function agreedSegmentSize(config: TcpConfig, options: SegmentOptions): number {
-  const offered = options.maximumSegmentSize ?? DEFAULT_PEER_SEGMENT_SIZE;
+  const offered = options.maximumSegmentSize ?? config.unannouncedSegmentSize;
   return Math.min(config.maximumSegmentSize, Math.max(MIN_SEGMENT_SIZE, offered));
 }

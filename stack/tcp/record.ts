@@ -1,6 +1,6 @@
 // A fresh record: every field at its beginning.
 
-import { DEFAULT_PEER_SEGMENT_SIZE, type TcpConfig } from './config.js';
+import type { TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
 import { noMarks } from './explicit-congestion.js';
 import { emptyFlight } from './flight.js';
@@ -37,8 +37,8 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       windowUnitLength: 1,
       windowUpdateSequenceOffset: -1,
       windowUpdateAcknowledgmentOffset: -1,
-      maximumSegmentSize: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
-      agreedSegmentSize: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      maximumSegmentSize: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
+      agreedSegmentSize: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
       pathLimitEndsAt: Infinity,
       synPending: false,
       retransmitPending: false,
@@ -62,7 +62,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       edgeOffset: 0,
       tuning: startTuning(config, now),
       windowUnitLength: 1,
-      segmentLength: Math.min(config.maximumSegmentSize, DEFAULT_PEER_SEGMENT_SIZE),
+      segmentLength: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
       unansweredLength: 0,
       lastAcknowledgedOffset: 0,
       acknowledgmentPending: false,

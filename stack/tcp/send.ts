@@ -1,8 +1,8 @@
 // What may be sent now: new data in super-segments, FIN, what resend.ts sends again, probes, or a bare acknowledgment.
 //
 //   T1. Nothing at or beyond `limitOffset` leaves, the FIN included.
-//   T2. A segment shorter than the MSS leaves only at the end of the data (and with Nagle only while nothing is
-//       outstanding), or when the peer's window has never been wider (sender's silly-window avoidance, RFC 9293 MUST-38).
+//   T2. A segment shorter than the MSS leaves only at the end of the data (and with Nagle for the first time only while nothing
+//       is outstanding), or when the peer's window has never been wider (sender's silly-window avoidance, RFC 9293 MUST-38).
 //   T3. While something waits and nothing is outstanding a timer runs: the persist timer, if the window is the reason.
 
 import { FLAG, type Segment } from '../wire/segment.js';
@@ -92,7 +92,10 @@ function sendableLength(record: TcpRecord, waiting: number): number {
   const burst = Math.max(mss, config.maxSuperSegmentLength - (config.maxSuperSegmentLength % mss));
   if (available <= Math.min(usable, burst)) {
     // All that waits.
-    if (config.noDelay || flight === 0 || available % mss === 0 || send.finOffset !== undefined) return available;
+    const hasLeftBefore = send.nextOffset + available <= send.highestOffset;
+    if (config.noDelay || flight === 0 || available % mss === 0 || send.finOffset !== undefined || hasLeftBefore) {
+      return available;
+    }
     return available - (available % mss); // T2: Nagle
   }
   const length = Math.min(usable, burst);
@@ -168,7 +171,7 @@ function nextTailProbe(record: TcpRecord, now: number): Segment | undefined {
 }
 
 /**
- * What the persist timer sends (RFC 9293 MUST-58, section 3.8.6.2.1): all that a narrow window takes, or one byte beyond a
+ * What the persist timer sends (RFC 9293 MUST-36, section 3.8.6.2.1): all that a narrow window takes, or one byte beyond a
  * closed one, or the FIN. The probe is not counted as sent: it is part of the next segment again.
  */
 function nextProbe(record: TcpRecord, now: number): Segment | undefined {

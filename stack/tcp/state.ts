@@ -9,6 +9,7 @@ import type { NetworkReport } from '../wire/network-report.js';
 import type { Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import type { TcpConfig } from './config.js';
+import type { ConnectionChoices } from './configure.js';
 import type { CongestionState } from './congestion/select.js';
 import type { Flight } from './flight.js';
 import type { RecentMinimum } from './recent-minimum.js';
@@ -47,6 +48,7 @@ export type TcpInput =
   | { readonly kind: 'write'; readonly bytes: Uint8Array }
   | { readonly kind: 'close' }
   | { readonly kind: 'abort' }
+  | { readonly kind: 'configure'; readonly choices: ConnectionChoices }
   | { readonly kind: 'deadline' };
 
 export type TcpOutput =
@@ -196,7 +198,8 @@ export interface TailProbe {
 }
 
 export interface TcpRecord {
-  readonly config: TcpConfig;
+  /** Shared by all connections of a host, until the user chooses otherwise (configure.ts). */
+  config: TcpConfig;
   state: TcpState;
   /** While true nothing is transmitted, no timer runs and segments are ignored. */
   suspended: boolean;

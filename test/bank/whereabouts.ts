@@ -31,8 +31,8 @@ export class Whereabouts {
   /** By trigger or on demand, the gateway tells of every move. */
   told(event: GatewayEvent): void {
     if (event.kind === 'closed' && event.cause !== '') {
-      const { client, cause, member, epoch } = event;
-      this.#endings.set(portOf(client), `${cause} at member ${member ?? 'none'} in epoch ${epoch}`);
+      const { client, cause, cid, member, epoch } = event;
+      this.#endings.set(portOf(client), `${cause}: ${cid ?? 'no cid'} at member ${member ?? 'none'} in epoch ${epoch}`);
     }
     if (event.kind !== 'moved' && event.kind !== 'stayed') return;
     const place = this.#byCid.get(event.cid ?? '');

@@ -22,6 +22,8 @@ test('bytes go both ways, and the end of the client reaches the service before i
   t.is(closed.cause, '');
   t.is(closed.toClientLength, sent.length);
   t.is(closed.toServiceLength, sent.length + 1);
+  t.is(closed.cid, service.accepted[0]?.cid ?? t.fail());
+  t.is(closed.member, 1);
   await running.gateway.stop();
   t.is(running.events.filter(({ kind }) => kind === 'closed').length, 1);
 });

@@ -3,7 +3,7 @@
 import test from 'ava';
 import { Script, patterned } from '../../support/script.js';
 
-test('a write leaves at once, with PSH on the last segment (MUST-60)', (t) => {
+test('MUST-60, MUST-61: a write leaves at once, with PSH on the last segment', (t) => {
   const script = Script.established();
   script.write(2500);
   t.deepEqual(script.lines(), ['. 0+1000 ack 0', '. 1000+1000 ack 0', 'P. 2000+500 ack 0']);
@@ -73,7 +73,7 @@ test('the override timeout: what waits at a narrow window leaves in the end', (t
   t.deepEqual(script.lines(), ['P. 2000+100 ack 0']);
 });
 
-test('MUST-36, MUST-58: a closed window is probed with one byte, with back-off, without end while the peer answers', (t) => {
+test('MUST-35, MUST-36, MUST-37, SHLD-29, SHLD-30: a closed window is probed with one byte, with back-off, without end while the peer answers', (t) => {
   const script = Script.established({ config: { initialRtoMs: 1000, userTimeoutMs: 100_000 } });
   script.inject({ window: 0 }).clear();
   script.write(500);

@@ -4,7 +4,12 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Debian's packages. */
-const PACKAGES = { pgbench: 'postgresql-15 or a later one', pgbouncer: 'pgbouncer' } as const;
+const PACKAGES = {
+  curl: 'curl',
+  nginx: 'nginx-light',
+  pgbench: 'postgresql-15 or a later one',
+  pgbouncer: 'pgbouncer',
+} as const;
 /** Not everybody has these in the path. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 

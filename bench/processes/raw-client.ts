@@ -1,0 +1,79 @@
+// A process: a client on the kernel's TCP that costs little: it holds connections, asks and waits, opens and closes.
+
+import { answerOrders, instructed } from '../children.js';
+import {
+  acknowledgeNow,
+  closeConnection,
+  openAndClose,
+  openConnection,
+  receiveAll,
+  sendAll,
+  socketAddress,
+} from '../tcp/raw-sockets.js';
+
+interface Server {
+  readonly ip: string;
+  readonly port: number;
+}
+
+export type ClientOrder =
+  /** Opens so many more connections and keeps them. */
+  | ({ readonly kind: 'hold'; readonly count: number } & Server)
+  /** So many questions of `length` bytes, on all that are held in turn, `batchCount` at once; answers with milliseconds. */
+  | { readonly kind: 'exchange'; readonly count: number; readonly batchCount: number; readonly length: number }
+  /** Questions one after the other on a connection; answers with the microseconds of each. */
+  | ({ readonly kind: 'round-trips'; readonly count: number; readonly length: number } & Server)
+  /** Connections opened and closed, so many at once; answers with their number. */
+  | ({ readonly kind: 'open-and-close'; readonly concurrentCount: number; readonly ms: number } & Server)
+  | { readonly kind: 'release' };
+
+const held: number[] = [];
+let turn = 0;
+
+function answer(order: ClientOrder): number | readonly number[] {
+  switch (order.kind) {
+    case 'hold':
+      for (let count = 0; count < order.count; count++) held.push(openConnection(socketAddress(order.ip, order.port)));
+      return held.length;
+    case 'exchange':
+      return exchange(order);
+    case 'round-trips':
+      return roundTrips(order);
+    case 'open-and-close':
+      return openAndClose(socketAddress(order.ip, order.port), order.concurrentCount, order.ms);
+    case 'release':
+      for (const fd of held.splice(0)) closeConnection(fd);
+      return 0;
+  }
+}
+
+function exchange({ count, batchCount, length }: Extract<ClientOrder, { kind: 'exchange' }>): number {
+  const bytes = Buffer.alloc(length, 'ask ');
+  const startedAt = performance.now();
+  for (let done = 0; done < count; done += batchCount) {
+    const batch = Array.from({ length: batchCount }, () => held[turn++ % held.length] ?? -1);
+    for (const fd of batch) sendAll(fd, bytes);
+    for (const fd of batch) {
+      receiveAll(fd, bytes);
+      acknowledgeNow(fd);
+    }
+  }
+  return performance.now() - startedAt;
+}
+
+function roundTrips({ ip, port, count, length }: Extract<ClientOrder, { kind: 'round-trips' }>): readonly number[] {
+  const bytes = Buffer.alloc(length, 'ask ');
+  const fd = openConnection(socketAddress(ip, port));
+  const times: number[] = [];
+  for (let done = 0; done < count; done++) {
+    const startedAt = performance.now();
+    sendAll(fd, bytes);
+    receiveAll(fd, bytes);
+    times.push((performance.now() - startedAt) * 1000);
+  }
+  closeConnection(fd);
+  return times;
+}
+
+await instructed();
+answerOrders(answer);
