@@ -18,7 +18,7 @@ import { seedForPath } from './isn.js';
 import { Listener, type ListenerOptions } from './listener.js';
 import type { HostOptions } from './options.js';
 import { tcpFor } from './paths.js';
-import { cookieFor, synOfCookie } from './syn-cookies.js';
+import { cookieFor, promisable, synOfCookie } from './syn-cookies.js';
 
 export interface ReceptionOptions extends HostOptions {
   readonly secret: Uint8Array;
@@ -111,11 +111,12 @@ export class Reception {
 
   #answerWithCookie(now: number, listener: Listener, local: Address, remote: Address, syn: Segment): Welcome {
     const { secret } = this.#options;
+    const asked = promisable(syn, tcpFor(this.#options, local));
     this.#cookiesUntil = now + COOKIE_RETURN_MS;
     this.#counters.cookiesSent++;
-    const seed = cookieFor(secret, now, pathOf(local, remote), syn, seedForPath(secret, now, local, remote));
+    const seed = cookieFor(secret, now, pathOf(local, remote), asked, seedForPath(secret, now, local, remote));
     // Its answer is that of a connection, which is then forgotten.
-    const output = poll(this.#open(now, listener, local, remote, syn, seed), now);
+    const output = poll(this.#open(now, listener, local, remote, asked, seed), now);
     return output.kind === 'transmit' ? { kind: 'answer', segment: output.segment } : { kind: 'dropped' };
   }
 

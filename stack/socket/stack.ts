@@ -303,8 +303,9 @@ export class Stack implements ConnectionStack {
 }
 
 function tcpConfig(options: StackOptions, family: IpFamily): TcpConfig {
-  const { mtu, maxSuperSegmentLength } = options.driver.capabilities;
-  const common = { ...DEFAULT_TCP_CONFIG, ...options.tcp, maxSuperSegmentLength };
+  const { mtu, maxSuperSegmentLength, congestionMarks } = options.driver.capabilities;
+  const unmarked = congestionMarks === 'lost' ? { explicitCongestion: 'off' as const } : {};
+  const common = { ...DEFAULT_TCP_CONFIG, ...options.tcp, maxSuperSegmentLength, ...unmarked };
   if (family === 4) return { ...common, maximumSegmentSize: mtu - IPV4_OVERHEAD };
   return {
     ...common,
