@@ -21,6 +21,8 @@ export interface DriverCapabilities {
   readonly mtu: number;
   /** The most payload bytes that one `transmit` may carry; at least an MSS, more where the driver cuts it up itself. */
   readonly maxSuperSegmentLength: number;
+  /** Whether routers can mark what it sends, and their marks arrive (`Segment.ecn`). */
+  readonly congestionMarks: 'carried' | 'lost';
 }
 
 /** Takes what a driver has received. No method throws. */

@@ -108,7 +108,7 @@ export class MemoryDriver implements Driver {
     this.#network = network;
     this.#ip = ip;
     this.family = ip.includes(':') ? 6 : 4;
-    this.capabilities = { mtu, maxSuperSegmentLength: 0 };
+    this.capabilities = { mtu, maxSuperSegmentLength: 0, congestionMarks: 'lost' };
   }
 
   start(receiver: DriverReceiver): void {

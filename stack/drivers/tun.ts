@@ -71,7 +71,7 @@ export class TunDriver implements Driver {
     this.#ips = ips;
     const families = new Set(ips.map(familyOf));
     this.family = families.size === 2 ? 'both' : families.has(6) ? 6 : 4;
-    this.capabilities = { mtu, maxSuperSegmentLength: MAX_SUPER_SEGMENT_LENGTH };
+    this.capabilities = { mtu, maxSuperSegmentLength: MAX_SUPER_SEGMENT_LENGTH, congestionMarks: 'carried' };
   }
 
   /** Packets that the kernel did not take. */

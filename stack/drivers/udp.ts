@@ -59,7 +59,7 @@ export class UdpDriver implements Driver {
     if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > MAX_MTU) {
       throw new RangeError(`${mtu} is not an MTU: give one from ${MIN_MTU} to ${MAX_MTU}`);
     }
-    this.capabilities = { mtu: mtu - UDP_HEADER_LENGTH, maxSuperSegmentLength: 0 };
+    this.capabilities = { mtu: mtu - UDP_HEADER_LENGTH, maxSuperSegmentLength: 0, congestionMarks: 'lost' };
   }
 
   start(receiver: DriverReceiver): void {

@@ -18,7 +18,7 @@ import { seedForPath } from './isn.js';
 import { Listener, type ListenerOptions } from './listener.js';
 import type { HostOptions } from './options.js';
 import { tcpFor } from './paths.js';
-import { cookieFor, synOfCookie } from './syn-cookies.js';
+import { cookieFor, promisable, synOfCookie } from './syn-cookies.js';
 
 export interface ReceptionOptions extends HostOptions {
   readonly secret: Uint8Array;
@@ -33,6 +33,8 @@ export type Welcome =
 
 /** For so long after the last cookie one may come back. */
 const COOKIE_RETURN_MS = 128_000;
+
+const PLAIN: Terms = Object.freeze({ kind: 'plain' });
 
 export class Reception {
   readonly listeners = new Map<number, Listener>();
@@ -109,11 +111,12 @@ export class Reception {
 
   #answerWithCookie(now: number, listener: Listener, local: Address, remote: Address, syn: Segment): Welcome {
     const { secret } = this.#options;
+    const asked = promisable(syn, tcpFor(this.#options, local));
     this.#cookiesUntil = now + COOKIE_RETURN_MS;
     this.#counters.cookiesSent++;
-    const seed = cookieFor(secret, now, pathOf(local, remote), syn, seedForPath(secret, now, local, remote));
+    const seed = cookieFor(secret, now, pathOf(local, remote), asked, seedForPath(secret, now, local, remote));
     // Its answer is that of a connection, which is then forgotten.
-    const output = poll(this.#open(now, listener, local, remote, syn, seed), now);
+    const output = poll(this.#open(now, listener, local, remote, asked, seed), now);
     return output.kind === 'transmit' ? { kind: 'answer', segment: output.segment } : { kind: 'dropped' };
   }
 
@@ -131,7 +134,7 @@ export class Reception {
 
   #drawTerms(now: number, listener: Listener): Terms {
     const { membership, drawRandom } = this.#options;
-    if (membership === undefined || listener.options.migration === 'off') return { kind: 'plain' };
+    if (membership === undefined || listener.options.migration === 'off') return PLAIN;
     const { id, members, identity } = membership;
     for (;;) {
       const cid = makeConnectionId(identity.tagKey, drawRandom(CONNECTION_ID_RANDOM_LENGTH));

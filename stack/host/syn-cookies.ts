@@ -4,9 +4,10 @@
 //   C1. The number is five bits of the time, three of the MSS and 24 of a mac over everything; a cookie is good for one or two
 //       periods. So a blind guess opens one connection in sixteen million, as an acknowledgment guessed for a half-open
 //       connection would.
-//   C2. Scaling, SACK and migration are in the low bits of our timestamp: a client without timestamps gets none of them.
+//   C2. Scaling, SACK, marks of congestion and migration are in the low bits of our timestamp: a client without timestamps gets none of them.
 
 import { createHmac } from 'node:crypto';
+import type { TcpConfig } from '../tcp/config.js';
 import type { TcpSeed } from '../tcp/connection.js';
 import type { SegmentOptions } from '../wire/options.js';
 import { addSequence } from '../wire/sequence.js';
@@ -16,12 +17,21 @@ const PERIOD_MS = 64_000;
 /** The greatest that is not above what the client offers is taken. */
 const SEGMENT_SIZES = [88, 536, 1220, 1300, 1400, 1440, 1460, 8960] as const;
 const DEFAULT_SEGMENT_SIZE = 536;
-const STAMP_MASK = 0x3f;
+const STAMP_MASK = 0x7f;
 const NO_SCALE = 15;
 const BIT_SACK = 0x10;
 const BIT_CAPABLE = 0x20;
+const BIT_MARKS = 0x40;
+const MARKS_OFFERED = FLAG.ece | FLAG.cwr;
 
-/** Numbers for the answer to a SYN; `seed` is the path's own. */
+/** C2. A SYN with what its cookie will bring back, and nothing else: more must not be agreed to. */
+export function promisable(syn: Segment, config: Pick<TcpConfig, 'timestamps'>): Segment {
+  const { timestamps, maximumSegmentSize } = syn.options;
+  if (timestamps !== undefined && config.timestamps) return syn;
+  return { ...syn, flags: FLAG.syn, options: maximumSegmentSize === undefined ? {} : { maximumSegmentSize } };
+}
+
+/** Numbers for the answer to a SYN, one that is `promisable`; `seed` is the path's own. */
 export function cookieFor(
   secret: Uint8Array,
   now: number,
@@ -29,7 +39,7 @@ export function cookieFor(
   syn: Segment,
   seed: TcpSeed & { readonly timestampOffset: number },
 ): TcpSeed {
-  const stamp = stampOf(syn.options);
+  const stamp = stampOf(syn);
   const period = Math.floor(now / PERIOD_MS);
   const sizeIndex = sizeIndexOf(syn.options.maximumSegmentSize ?? DEFAULT_SEGMENT_SIZE);
   const mac = macOf(secret, path, syn.sequence, period, sizeIndex, stamp);
@@ -57,18 +67,21 @@ export function synOfCookie(secret: Uint8Array, now: number, path: string, segme
       maximumSegmentSize: SEGMENT_SIZES[sizeIndex] ?? DEFAULT_SEGMENT_SIZE,
       ...optionsOf(segment, stamp),
     };
-    return { ...segment, sequence, acknowledgment: 0, flags: FLAG.syn, options, payload: [], payloadLength: 0 };
+    const flags = FLAG.syn | (((stamp ?? 0) & BIT_MARKS) === 0 ? 0 : MARKS_OFFERED);
+    return { ...segment, sequence, acknowledgment: 0, flags, options, payload: [], payloadLength: 0 };
   }
   return undefined;
 }
 
 /** C2. Undefined without timestamps. */
-function stampOf({ timestamps, windowScale, sackPermitted, migrate }: SegmentOptions): number | undefined {
+function stampOf({ flags, options }: Segment): number | undefined {
+  const { timestamps, windowScale, sackPermitted, migrate } = options;
   if (timestamps === undefined) return undefined;
   return (
     (windowScale ?? NO_SCALE) |
     (sackPermitted === true ? BIT_SACK : 0) |
-    (migrate?.kind === 'capable' ? BIT_CAPABLE : 0)
+    (migrate?.kind === 'capable' ? BIT_CAPABLE : 0) |
+    ((flags & MARKS_OFFERED) === MARKS_OFFERED ? BIT_MARKS : 0)
   );
 }
 

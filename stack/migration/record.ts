@@ -117,10 +117,10 @@ export interface MigratoryRecord {
   sync: Synchronisation | undefined;
   /** Application bytes that came behind the peer's set-up record. */
   readAhead: Uint8Array | undefined;
-  /** What a client wrote before it could know whether a set-up record comes first. */
-  early: { readonly writes: Uint8Array[]; ended: boolean };
+  /** What a client wrote before it could know whether a set-up record comes first; undefined where it wrote nothing then. */
+  early: { readonly writes: Uint8Array[]; ended: boolean } | undefined;
   readonly outbox: { readonly to: Address; readonly segment: Segment }[];
-  readonly events: ConnectionEvent[];
+  events: ConnectionEvent[];
 }
 
 export function newRecord(
@@ -139,7 +139,7 @@ export function newRecord(
     phase: { kind: 'opening' },
     sync: undefined,
     readAhead: undefined,
-    early: { writes: [], ended: false },
+    early: undefined,
     outbox: [],
     events: [],
   };

@@ -28,6 +28,9 @@ export interface ConnectionStack {
 
 const KEEP_ALIVE_IDLE_MS = 7_200_000;
 
+/** A connection that nobody waits for has no list of its own. */
+const NONE: readonly never[] = Object.freeze([]);
+
 type Place = Pick<Identity, 'cid' | 'epoch' | 'member' | 'members'>;
 
 type WriteCallback = (error?: Error | null) => void;
@@ -49,12 +52,12 @@ export class MigratoryConnection extends Duplex {
   /** How many calls of `write` have not answered yet. */
   #writingCount = 0;
   #defaultEncoding: BufferEncoding = 'utf8';
-  #beforeOpen: (() => void)[] = [];
+  #beforeOpen: readonly (() => void)[] = NONE;
   #wantsInput = false;
   #pulling = false;
   #inputEnded = false;
   #over: 'no' | 'closed' | 'departed' = 'no';
-  #moveWaiters: ((outcome: MoveOutcome) => void)[] = [];
+  #moveWaiters: readonly ((outcome: MoveOutcome) => void)[] = NONE;
 
   /** @internal Connections come from `Stack.connect` and from listeners. */
   constructor(stack: ConnectionStack, role: 'client' | 'server', local: Address, remote: Address) {
@@ -71,7 +74,7 @@ export class MigratoryConnection extends Duplex {
     this.#localAddress = connection.record.local;
     this.#rememberPlace();
     const waiting = this.#beforeOpen;
-    this.#beforeOpen = [];
+    this.#beforeOpen = NONE;
     for (const proceed of waiting) proceed();
     this.read(0);
     // The origin had ended its output before the snapshot: there is nothing more to write here.
@@ -191,7 +194,9 @@ export class MigratoryConnection extends Duplex {
     if (target === undefined) return impossible('no-other-member');
     const started = this.#stack.run((now) => this.#stack.host.startMove(now, connection, target));
     if (started.kind === 'impossible') return impossible(started.cause);
-    return new Promise((resolve) => this.#moveWaiters.push(resolve));
+    return new Promise((resolve) => {
+      this.#moveWaiters = [...this.#moveWaiters, resolve];
+    });
   }
 
   #nextMember(): MemberId | undefined {
@@ -292,14 +297,20 @@ export class MigratoryConnection extends Duplex {
   #moveEnded(report: MoveReport): void {
     this.#rememberPlace();
     const outcome: MoveOutcome = { kind: report.to === report.from ? 'stayed' : 'moved', report };
-    for (const resolve of this.#moveWaiters.splice(0)) resolve(outcome);
+    this.#settleMoves(outcome);
     this.emit('move', report);
+  }
+
+  #settleMoves(outcome: MoveOutcome): void {
+    const waiting = this.#moveWaiters;
+    this.#moveWaiters = NONE;
+    for (const resolve of waiting) resolve(outcome);
   }
 
   #closed(reason: CloseReason): void {
     if (this.#over !== 'no') return;
     this.#over = 'closed';
-    for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason });
+    this.#settleMoves({ kind: 'lost', reason });
     if (reason !== 'finished') {
       this.destroy(new ConnectionFailed(reason, this.remoteAddress));
       return;
@@ -435,9 +446,10 @@ export class MigratoryConnection extends Duplex {
     const connection = this.#connection;
     if (connection !== undefined) proceed(connection);
     else {
-      this.#beforeOpen.push(() => {
+      const proceedThen = (): void => {
         if (this.#connection !== undefined) proceed(this.#connection);
-      });
+      };
+      this.#beforeOpen = [...this.#beforeOpen, proceedThen];
     }
   }
 
@@ -456,8 +468,9 @@ export class MigratoryConnection extends Duplex {
       if (isBroken || hasUnread || connection.record.phase.kind === 'opening') this.#abort();
       else this.#deliverTheRest(connection);
     }
-    this.#releaseHeld(error ?? new StreamDestroyed());
-    for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason: 'aborted' });
+    // An error takes a trace of the stack: a tenth of what a short connection costs.
+    if (this.#held !== undefined) this.#releaseHeld(error ?? new StreamDestroyed());
+    this.#settleMoves({ kind: 'lost', reason: 'aborted' });
     callback(error);
   }
 

@@ -2,6 +2,7 @@
 
 import { FLAG, type Segment } from '../wire/segment.js';
 import { challenge } from './challenge.js';
+import { hearEcho } from './explicit-congestion.js';
 import { finAcknowledged } from './lifecycle.js';
 import { duplicateAcknowledged, recover } from './loss.js';
 import { sendOffsetOf } from './offsets.js';
@@ -34,6 +35,7 @@ export function acknowledge(record: TcpRecord, now: number, segment: Segment, of
   }
   const windowLength = segment.window * send.windowUnitLength;
   const isNew = acknowledged > send.unacknowledgedOffset;
+  if ((segment.flags & FLAG.ece) !== 0 && record.congestionMarks.agreed) hearEcho(record, now);
   if (record.sackPermitted) {
     acknowledgeSelectively(record, now, segment, acknowledged);
   } else if (isNew) {

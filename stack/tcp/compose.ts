@@ -20,7 +20,8 @@ import { advertiseWindow, windowShift } from './window.js';
 export const NO_PAYLOAD: readonly Uint8Array[] = Object.freeze([]);
 const TIMESTAMPS_LENGTH = 12;
 
-type Composed = Segment & { cutLength?: number };
+/** A segment to which something may be added that most do not have. */
+export type Composed = Segment & { flags: number; cutLength?: number; ecn?: 'capable' };
 
 /** Payload bytes that fit one segment beside the options it will carry (RFC 9293 MUST-14, RFC 6691). */
 export function segmentLength(record: TcpRecord): number {
@@ -52,7 +53,7 @@ export function compose(
   flags: number,
   payload: readonly Uint8Array[],
   payloadLength: number,
-): Segment {
+): Composed {
   const { receive } = record;
   // Before a duplicate that is reported has been: the options are as long as they were when the payload was chosen.
   const cutLength = segmentLength(record);
@@ -63,7 +64,7 @@ export function compose(
   const segment: Composed = {
     sequence: sequenceOfSendOffset(record, offset),
     acknowledgment: sequenceOfReceiveOffset(record, receive.nextOffset),
-    flags: flags | FLAG.ack,
+    flags: flags | FLAG.ack | (record.congestionMarks.echoing ? FLAG.ece : 0),
     window: advertiseWindow(record, receive.windowUnitLength),
     options: composeOptions(record, now),
     payload,
@@ -82,7 +83,7 @@ export function composeSyn(record: TcpRecord, now: number): Segment {
   return {
     sequence: sequenceOfSendOffset(record, -1),
     acknowledgment: answers ? sequenceOfReceiveOffset(record, receive.nextOffset) : 0,
-    flags: answers ? FLAG.syn | FLAG.ack : FLAG.syn,
+    flags: answers ? FLAG.syn | FLAG.ack | answeredMarks(record) : FLAG.syn | offeredMarks(record),
     window: advertiseWindow(record, 1),
     options: {
       maximumSegmentSize: config.maximumSegmentSize,
@@ -98,6 +99,15 @@ export function composeSyn(record: TcpRecord, now: number): Segment {
     payload: NO_PAYLOAD,
     payloadLength: 0,
   };
+}
+
+/** A SYN that was lost may have met something that takes offence: without, then (RFC 3168 section 6.1.1.1). */
+function offeredMarks({ config, loss }: TcpRecord): number {
+  return config.explicitCongestion === 'offered' && !loss.synLost ? FLAG.ece | FLAG.cwr : 0;
+}
+
+function answeredMarks({ congestionMarks }: TcpRecord): number {
+  return congestionMarks.agreed ? FLAG.ece : 0;
 }
 
 /** A reset of a synchronized connection. */

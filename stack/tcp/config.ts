@@ -30,8 +30,14 @@ export interface TcpConfig {
   readonly timestamps: boolean;
   /** Offer and accept selective acknowledgments (RFC 2018); where the peer does too, loss is found by RACK-TLP (RFC 8985). */
   readonly selectiveAcknowledgments: boolean;
+  /**
+   * Explicit congestion notification (RFC 3168): 'accepted' where the peer offers it. Only with a driver that carries marks.
+   */
+  readonly explicitCongestion: 'off' | 'accepted' | 'offered';
   /** How the window grows and shrinks: CUBIC (RFC 9438), or as RFC 5681 has it. */
   readonly congestionControl: 'cubic' | 'new-reno';
+  /** So long a router is believed that a packet was too big for the path (RFC 1191 section 6.3, RFC 8201 section 4). */
+  readonly pathLimitMs: number;
   /** Offer and accept window scaling (RFC 7323). */
   readonly windowScaling: boolean;
   /** An acknowledgment of in-order data waits no longer than this (RFC 9293 MUST-40: under 500 ms). */
@@ -82,7 +88,9 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   noDelay: true,
   timestamps: true,
   selectiveAcknowledgments: true,
+  explicitCongestion: 'accepted',
   congestionControl: 'cubic',
+  pathLimitMs: 600_000,
   windowScaling: true,
   delayedAckMs: 40,
   peerAckDelayMs: 200,

@@ -3,7 +3,7 @@
 //
 //   F1. The window's right edge travels: what was promised to the peer stays promised.
 //   F2. Our timestamps go on above all that were sent, so that the peer's PAWS lets the new member's segments in.
-//   F3. Round-trip time, congestion, what is in flight and pieces out of order do not travel: it is another path.
+//   F3. Round-trip time, congestion, the path's MTU, what is in flight and pieces out of order do not travel: it is another path.
 
 import type { Reader, Writer } from '../wire/cursor.js';
 import { isFull } from './acknowledge.js';
@@ -24,6 +24,7 @@ export interface FrozenTransport {
     readonly windowLength: number;
     /** Shift counts; zero where scaling was not agreed (RFC 7323). */
     readonly windowShift: number;
+    /** As agreed: what the path takes is another path's. */
     readonly maximumSegmentSize: number;
   };
   readonly receive: {
@@ -36,6 +37,8 @@ export interface FrozenTransport {
   };
   readonly windowScaled: boolean;
   readonly sackPermitted: boolean;
+  /** Explicit congestion notification was agreed. */
+  readonly marksAgreed: boolean;
   /** Undefined where timestamps were not agreed. */
   readonly timestamps: { readonly lastSent: number; readonly recent: number } | undefined;
 }
@@ -85,7 +88,7 @@ export function freeze(record: TcpRecord): FrozenTransport {
       finOffset: send.finOffset,
       windowLength: send.windowLength,
       windowShift: Math.log2(send.windowUnitLength),
-      maximumSegmentSize: send.maximumSegmentSize,
+      maximumSegmentSize: send.agreedSegmentSize,
     },
     receive: {
       initialSequence: receive.initialSequence,
@@ -96,6 +99,7 @@ export function freeze(record: TcpRecord): FrozenTransport {
     },
     windowScaled: record.windowScaled,
     sackPermitted: record.sackPermitted,
+    marksAgreed: record.congestionMarks.agreed,
     timestamps: timestamps.enabled ? { lastSent: timestamps.lastSent, recent: timestamps.recent } : undefined,
   };
 }
@@ -122,6 +126,7 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
   record.suspended = true;
   record.windowScaled = frozen.windowScaled;
   record.sackPermitted = frozen.sackPermitted;
+  record.congestionMarks.agreed = frozen.marksAgreed;
   send.initialSequence = frozen.send.initialSequence;
   send.unacknowledgedOffset = streams.acknowledgedOffset;
   send.nextOffset = streams.acknowledgedOffset;
@@ -133,7 +138,8 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
   send.windowLength = frozen.send.windowLength;
   send.maxWindowLength = frozen.send.windowLength;
   send.windowUnitLength = 2 ** frozen.send.windowShift;
-  send.maximumSegmentSize = Math.min(frozen.send.maximumSegmentSize, config.maximumSegmentSize);
+  send.agreedSegmentSize = Math.min(frozen.send.maximumSegmentSize, config.maximumSegmentSize);
+  send.maximumSegmentSize = send.agreedSegmentSize;
   receive.initialSequence = frozen.receive.initialSequence;
   receive.nextOffset = frozen.receive.nextOffset;
   receive.lastAcknowledgedOffset = frozen.receive.nextOffset;
@@ -172,6 +178,8 @@ const FLAG_SCALED = 4;
 const FLAG_TIMESTAMPS = 8;
 /** Not there before it was known: such a connection goes on without, and so it does at a member that does not know it. */
 const FLAG_SACK = 16;
+/** The same holds for it. */
+const FLAG_MARKS = 32;
 
 /** At most 56 bytes. */
 export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
@@ -182,7 +190,8 @@ export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
       (receive.finished ? FLAG_RECEIVE_FIN : 0) |
       (frozen.windowScaled ? FLAG_SCALED : 0) |
       (timestamps === undefined ? 0 : FLAG_TIMESTAMPS) |
-      (frozen.sackPermitted ? FLAG_SACK : 0),
+      (frozen.sackPermitted ? FLAG_SACK : 0) |
+      (frozen.marksAgreed ? FLAG_MARKS : 0),
   );
   writer.u32(send.initialSequence).u48(send.unacknowledgedOffset).u48(send.highestOffset);
   if (send.finOffset !== undefined) writer.u48(send.finOffset);
@@ -223,5 +232,6 @@ export function decodeFrozen(reader: Reader): FrozenTransport | undefined {
     (!receive.finished || nextOffset > 0);
   if (!reader.ok || version !== FORMAT_VERSION || !sane) return undefined;
   const windowScaled = (flags & FLAG_SCALED) !== 0;
-  return { send, receive, windowScaled, sackPermitted: (flags & FLAG_SACK) !== 0, timestamps };
+  const [sackPermitted, marksAgreed] = [(flags & FLAG_SACK) !== 0, (flags & FLAG_MARKS) !== 0];
+  return { send, receive, windowScaled, sackPermitted, marksAgreed, timestamps };
 }

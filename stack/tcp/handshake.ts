@@ -12,6 +12,7 @@ import { advanceAcknowledged, measure } from './progress.js';
 import { composeSyn, resetFor, segmentLength, timestampAt } from './compose.js';
 import { MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
+import { agreeOnMarks } from './explicit-congestion.js';
 import { give } from './lifecycle.js';
 import { sendOffsetOf } from './offsets.js';
 import { newRecord } from './record.js';
@@ -111,7 +112,8 @@ function agree(record: TcpRecord, now: number, syn: Segment): void {
   const { options } = syn;
   receive.initialSequence = syn.sequence;
   receive.lastReceivedAt = now;
-  send.maximumSegmentSize = agreedSegmentSize(config, options);
+  send.agreedSegmentSize = agreedSegmentSize(config, options);
+  send.maximumSegmentSize = send.agreedSegmentSize;
   send.windowLength = syn.window; // H1
   send.maxWindowLength = syn.window;
   record.windowScaled = config.windowScaling && options.windowScale !== undefined;
@@ -125,6 +127,7 @@ function agree(record: TcpRecord, now: number, syn: Segment): void {
     timestamps.recent = options.timestamps.value;
     timestamps.recentAt = now;
   }
+  agreeOnMarks(record, syn);
   if (options.migrate?.kind === 'capable') record.migrateCapable.received = options.migrate.flags;
 }
 

@@ -9,6 +9,7 @@
 
 import { segmentLength } from './compose.js';
 import { controllerOf } from './congestion/select.js';
+import { isReducedForMarks } from './explicit-congestion.js';
 import { clearFlight } from './flight.js';
 import { give } from './lifecycle.js';
 import { markLostOnTimeout } from './rack.js';
@@ -46,7 +47,8 @@ export function duplicateAcknowledged(record: TcpRecord, now: number): void {
   if (send.unacknowledgedOffset <= loss.recoverOffset) return; // L1
   // What limited transmit let out beyond the window is no measure of it (RFC 5681 section 3.2, step 2).
   const flightLength = Math.min(congestion.windowLength, send.nextOffset - send.unacknowledgedOffset);
-  controllerOf(congestion).lost(congestion, now, flightLength, length);
+  if (!isReducedForMarks(record)) controllerOf(congestion).lost(congestion, now, flightLength, length);
+  record.congestionMarks.reductionUntold = record.congestionMarks.agreed;
   congestion.windowLength = congestion.slowStartThresholdLength + DUPLICATE_THRESHOLD * length;
   loss.phase = 'fast-recovery';
   loss.recoverOffset = send.highestOffset;
@@ -81,7 +83,7 @@ export function recover(record: TcpRecord, now: number, acknowledgedLength: numb
 export function growWindow(record: TcpRecord, now: number, arrivedLength: number, flightLength: number): void {
   const { loss, congestion, config, rtt } = record;
   // A window that is not in use is not known to be right: it does not grow (RFC 7661).
-  if (flightLength * 2 < congestion.windowLength) return;
+  if (flightLength * 2 < congestion.windowLength || isReducedForMarks(record)) return;
   const length = segmentLength(record);
   const maxGrowthLength = loss.phase === 'timeout' ? length : Math.max(2 * length, config.maxSuperSegmentLength);
   const roundTripMs = rtt.smoothedMs ?? config.initialRtoMs;
@@ -112,6 +114,7 @@ export function retransmissionTimeout(record: TcpRecord, now: number): void {
       controllerOf(congestion).timedOut(congestion, now, send.highestOffset - send.unacknowledgedOffset, length);
     }
     congestion.windowLength = length;
+    record.congestionMarks.reductionUntold = record.congestionMarks.agreed;
     loss.phase = 'timeout';
     loss.recoverOffset = send.highestOffset;
     loss.duplicateCount = 0;

@@ -1,16 +1,18 @@
 // Standing still while the connection moves, and going on afterwards.
 //
 //   M1. A suspended record transmits nothing, runs no timer and ignores segments; its queues stay open to the user.
-//   M2. What was learned of the old path is forgotten: round-trip time, congestion, back-off, pieces out of order. The
+//   M2. What was learned of the old path is forgotten: round-trip time, congestion, back-off, its MTU, pieces out of order. The
 //       last, because a new member must never be acknowledged more than it has sent itself.
 
 import { advanceAcknowledged } from './progress.js';
 import { segmentLength, timestampAt } from './compose.js';
 import { startCongestion } from './congestion/select.js';
+import { forgetMarks } from './explicit-congestion.js';
 import { clearFlight } from './flight.js';
 import { finAcknowledged, waitOut } from './lifecycle.js';
 import { initialLoss } from './loss.js';
 import { initialRack } from './rack.js';
+import { forgetPathLimit } from './network-report.js';
 import { restartRtt } from './rtt.js';
 import type { TcpRecord } from './state.js';
 import { forgetTailProbe } from './tail-probe.js';
@@ -45,6 +47,8 @@ export function resume(record: TcpRecord, now: number, options: ResumeOptions): 
   clearFlight(record.flight);
   record.rack = initialRack(now);
   forgetTailProbe(record);
+  forgetMarks(record);
+  forgetPathLimit(record);
   receive.outOfOrder.length = 0;
   receive.blocks.length = 0;
   receive.duplicate = undefined;

@@ -2,6 +2,7 @@
 //
 //   N1. It must be about a segment that is in flight: to know its number one must be on the path, or very lucky.
 //   N2. A packet that was too big lowers the segment size, never below what every path carries, and never ends anything.
+//      After a while the path is tried again: it may be another one.
 //   N3. Unreachable ends only an attempt to open, and only where nothing is there to be waited for (RFC 1122 section
 //       4.2.3.9, RFC 5461 section 4.1): an open connection outlives it. The user is told (RFC 9293 SHLD-25).
 
@@ -31,6 +32,7 @@ export function hearNetwork(record: TcpRecord, now: number, report: NetworkRepor
   const size = Math.max(MIN_PATH_SEGMENT_SIZE, report.segmentLength - TCP_HEADER_LENGTH);
   if (size >= send.maximumSegmentSize || offset < 0) return;
   send.maximumSegmentSize = size;
+  send.pathLimitEndsAt = now + record.config.pathLimitMs;
   // What was longer is lost, and not to congestion: it goes out again at once, cut anew (RFC 1191 section 6.5).
   send.nextOffset = send.unacknowledgedOffset;
   clearFlight(record.flight);
@@ -39,4 +41,10 @@ export function hearNetwork(record: TcpRecord, now: number, report: NetworkRepor
   send.retransmitPending = false;
   record.rtt.timedOffset = undefined; // Karn
   armRetransmission(record, now);
+}
+
+/** N2. What is sent from now on is as long as was agreed; where that is still too long, the path says so again. */
+export function forgetPathLimit({ send }: TcpRecord): void {
+  send.maximumSegmentSize = send.agreedSegmentSize;
+  send.pathLimitEndsAt = Infinity;
 }

@@ -5,6 +5,7 @@
 
 import { FLAG, type Segment } from '../wire/segment.js';
 import { timestampAt } from './compose.js';
+import { noteMarks } from './explicit-congestion.js';
 import { finReceived } from './lifecycle.js';
 import { insertPiece, takePiece } from './reassembly.js';
 import { dropBlocksBelow, noteBlock } from './sack-blocks.js';
@@ -20,6 +21,7 @@ const COMPACT_COUNT = 256;
 /** Takes payload and FIN of an acceptable segment that begins at `offset` of the peer's stream. */
 export function receiveData(record: TcpRecord, now: number, segment: Segment, offset: number): void {
   const { receive } = record;
+  noteMarks(record, segment);
   if (segment.payloadLength > 0) receivePayload(record, now, segment, offset);
   if ((segment.flags & FLAG.fin) !== 0) {
     const finOffset = offset + segment.payloadLength;

@@ -2,6 +2,7 @@
 
 import type { TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
+import { noMarks } from './explicit-congestion.js';
 import { emptyFlight } from './flight.js';
 import { initialLoss } from './loss.js';
 import { initialRack } from './rack.js';
@@ -37,6 +38,8 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       windowUpdateSequenceOffset: -1,
       windowUpdateAcknowledgmentOffset: -1,
       maximumSegmentSize: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
+      agreedSegmentSize: Math.min(config.maximumSegmentSize, config.unannouncedSegmentSize),
+      pathLimitEndsAt: Infinity,
       synPending: false,
       retransmitPending: false,
       probePending: false,
@@ -73,9 +76,10 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
     flight: emptyFlight(),
     rack: initialRack(now),
     tailProbe: noTailProbe(),
+    congestionMarks: noMarks(),
     congestion: startCongestion(config.congestionControl, config.maximumSegmentSize),
     timers: idleTimers(),
-    challenge: { intervalStartedAt: now, count: 0 },
+    challenge: undefined,
     events: [],
     closeReason: undefined,
     closeTold: false,

@@ -8,6 +8,7 @@ import type { Segment } from '../wire/segment.js';
 import { advanceAcknowledged, echoesThisPath, noteEcho } from './progress.js';
 import { segmentLength } from './compose.js';
 import { controllerOf } from './congestion/select.js';
+import { isReducedForMarks } from './explicit-congestion.js';
 import { growWindow } from './loss.js';
 import { detectLosses, mayHaveLosses, noteDuplicate, noteRecovered } from './rack.js';
 import { sampleRtt } from './rtt.js';
@@ -95,7 +96,9 @@ function beginRecovery(record: TcpRecord, now: number, deliveredLength: number):
 
 /** The controller's answer to one loss. Beyond the window is what limited transmit let out: that is no measure. */
 function reduceOnce(record: TcpRecord, now: number, outstandingLength: number): void {
-  const { congestion } = record;
+  const { congestion, congestionMarks } = record;
+  congestionMarks.reductionUntold = congestionMarks.agreed;
+  if (isReducedForMarks(record)) return;
   const flightLength = Math.min(congestion.windowLength, outstandingLength);
   controllerOf(congestion).lost(congestion, now, flightLength, segmentLength(record));
   congestion.windowLength = Math.min(congestion.windowLength, congestion.slowStartThresholdLength);

@@ -8,8 +8,10 @@
 import { FLAG, type Segment } from '../wire/segment.js';
 import { acceptableOffset, compose, composeSyn, NO_PAYLOAD, segmentLength } from './compose.js';
 import { controllerOf } from './congestion/select.js';
+import { allowMarks } from './explicit-congestion.js';
 import { MARK, noteSent } from './flight.js';
 import { armRetransmission } from './loss.js';
+import { forgetPathLimit } from './network-report.js';
 import { nextRepeated, repeatLast } from './resend.js';
 import { backedOffTimeoutMs } from './rtt.js';
 import { pipeLength } from './scoreboard.js';
@@ -63,6 +65,7 @@ function nextNew(record: TcpRecord, now: number): Segment | undefined {
   const available = streamEnd - send.nextOffset;
   const finWaits = send.finOffset !== undefined && send.nextOffset <= send.finOffset && finAllowed(record);
   if (available <= 0 && !finWaits) return undefined;
+  if (send.pathLimitEndsAt <= now) forgetPathLimit(record);
   if (send.nextOffset === send.unacknowledgedOffset) restartAfterIdle(record, now);
   const length = available > 0 ? sendableLength(record, available) : 0;
   const end = send.nextOffset + length;
@@ -72,14 +75,17 @@ function nextNew(record: TcpRecord, now: number): Segment | undefined {
   const payload = length > 0 ? sliceAtCursor(send.queue, send.queue.fresh, send.nextOffset, length) : NO_PAYLOAD;
   const flags = (end === streamEnd && length > 0 ? FLAG.psh : 0) | (withFin ? FLAG.fin : 0);
   const segment = compose(record, now, send.nextOffset, flags, payload, length);
+  if (record.congestionMarks.agreed && length > 0 && send.nextOffset >= send.highestOffset) allowMarks(record, segment);
   sent(record, now, withFin ? end + 1 : end);
   return segment;
 }
 
-/** How much of `available` leaves in one segment now; zero when it is better to wait. */
-function sendableLength(record: TcpRecord, available: number): number {
+/** How much of `waiting` leaves in one segment now; zero when it is better to wait. */
+function sendableLength(record: TcpRecord, waiting: number): number {
   const { send, congestion, config } = record;
   const mss = segmentLength(record);
+  // What tells of a reduction is one segment, for who cuts super-segments need not know the flag.
+  const available = record.congestionMarks.reductionUntold ? Math.min(waiting, mss) : waiting;
   const flight = send.nextOffset - send.unacknowledgedOffset;
   const congestionLength = Math.max(congestion.windowLength, mss) + limitedTransmitLength(record, mss);
   const usable = Math.min(send.windowLength - flight, congestionLength - pipeLength(record));

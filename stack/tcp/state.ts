@@ -82,8 +82,11 @@ export interface SendState {
   /** Receive and acknowledgment offsets of the segment that last updated the window (SND.WL1, SND.WL2). */
   windowUpdateSequenceOffset: number;
   windowUpdateAcknowledgmentOffset: number;
-  /** Payload bytes of one segment, options not yet taken off. */
+  /** Payload bytes of one segment, options not yet taken off: what was agreed, and no more than the path takes. */
   maximumSegmentSize: number;
+  agreedSegmentSize: number;
+  /** When what a router said of the path is too old to be believed; Infinity where none has said anything. */
+  pathLimitEndsAt: number;
   /** A SYN or SYN/ACK is to be sent. */
   synPending: boolean;
   /** The first segment that is missing is to be sent again, whatever the congestion window says. */
@@ -178,6 +181,17 @@ export interface RackState {
   readonly shortestRoundTripMs: RecentMinimum;
 }
 
+/** What routers have marked, and who has been told (explicit-congestion.ts). */
+export interface ExplicitCongestion {
+  agreed: boolean;
+  /** Something came marked: every segment says so until the peer has told of its reduction. */
+  echoing: boolean;
+  /** Our window was reduced: the next new data says so. */
+  reductionUntold: boolean;
+  /** What was sent, exclusive, when the window was last reduced for a mark. */
+  reducedOffset: number;
+}
+
 /** A tail loss probe (tail-probe.ts). */
 export interface TailProbe {
   /** The timer has come: a probe is to be sent. */
@@ -212,11 +226,13 @@ export interface TcpRecord {
   readonly flight: Flight;
   rack: RackState;
   readonly tailProbe: TailProbe;
+  readonly congestionMarks: ExplicitCongestion;
   congestion: CongestionState;
   readonly timers: Timers;
-  readonly challenge: { intervalStartedAt: number; count: number };
+  /** Undefined before the first: most connections never send one. */
+  challenge: { intervalStartedAt: number; count: number } | undefined;
   /** Events not yet polled; 'closed' is kept apart since it comes after the last segment. */
-  readonly events: TcpEvent[];
+  events: TcpEvent[];
   closeReason: CloseReason | undefined;
   closeTold: boolean;
   /** Resets to be sent: they are no part of the stream. */

@@ -9,6 +9,8 @@ const FLAG_LETTERS: readonly (readonly [number, string])[] = [
   [FLAG.rst, 'R'],
   [FLAG.psh, 'P'],
   [FLAG.urg, 'U'],
+  [FLAG.ece, 'E'],
+  [FLAG.cwr, 'W'],
   [FLAG.ack, '.'],
 ];
 

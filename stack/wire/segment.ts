@@ -7,7 +7,7 @@ import { readUint16, readUint32, writeUint16, writeUint32 } from './big-endian.j
 import { decodeOptions, encodeOptions, MAX_OPTIONS_LENGTH, NO_OPTIONS, type SegmentOptions } from './options.js';
 import type { Sequence } from './sequence.js';
 
-export const FLAG = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10, urg: 0x20 } as const;
+export const FLAG = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10, urg: 0x20, ece: 0x40, cwr: 0x80 } as const;
 
 /** One TCP segment, as a record (RFC 9293 section 3.1). */
 export interface Segment {
@@ -26,6 +26,8 @@ export interface Segment {
   readonly payloadLength: number;
   /** Of a super-segment: the most payload bytes of each segment that the driver cuts it into. */
   readonly cutLength?: number;
+  /** Of the IP packet: may be marked by routers, or was (RFC 3168). Left out where it may not. */
+  readonly ecn?: 'capable' | 'experienced';
 }
 
 export type MalformedReason = 'truncated' | 'bad-data-offset' | 'bad-option' | 'not-encapsulated';
@@ -80,7 +82,7 @@ export function decodeSegment(bytes: Uint8Array): DecodedSegment {
   const segment: Segment & { urgentPointer?: number } = {
     sequence: readUint32(bytes, 4),
     acknowledgment: readUint32(bytes, 8),
-    flags: (bytes[13] as number) & 0x3f,
+    flags: bytes[13] as number,
     window: readUint16(bytes, 14),
     options,
     payload: payloadLength === 0 ? NO_PAYLOAD : [bytes.subarray(headerLength)],

@@ -101,6 +101,7 @@ export class Life {
       timestamps: !dice.once(3),
       windowScaling: !dice.once(3),
       selectiveAcknowledgments: !dice.once(4),
+      explicitCongestion: dice.oneOf(['off', 'accepted', 'offered', 'offered'] as const),
       congestionControl: dice.oneOf(['cubic', 'new-reno'] as const),
       keepAliveIdleMs: dice.oneOf([Infinity, 30_000]),
       userTimeoutMs: 60_000,

@@ -14,8 +14,11 @@ const FLAG_CHOICES: readonly number[] = [
   FLAG.ack,
   FLAG.ack | FLAG.psh,
   FLAG.ack | FLAG.fin,
+  FLAG.ack | FLAG.ece,
+  FLAG.ack | FLAG.cwr,
   FLAG.ack | FLAG.urg,
   FLAG.syn,
+  FLAG.syn | FLAG.ece | FLAG.cwr,
   FLAG.syn | FLAG.ack,
   FLAG.rst,
   FLAG.rst | FLAG.ack,
@@ -27,7 +30,7 @@ const WINDOWS: readonly number[] = [0, 1, 100, 2000, 65_535];
 
 /** A segment that nobody sent, near the edges of what the record would take. */
 export function inventSegment(dice: Dice, record: TcpRecord, now: number): Segment {
-  const flags = dice.once(40) ? dice.below(64) : dice.oneOf(FLAG_CHOICES);
+  const flags = dice.once(40) ? dice.below(256) : dice.oneOf(FLAG_CHOICES);
   const length = (flags & (FLAG.syn | FLAG.rst)) !== 0 ? 0 : dice.oneOf(LENGTHS);
   return {
     sequence: near(dice, receiveEdges(record)),
@@ -37,6 +40,7 @@ export function inventSegment(dice: Dice, record: TcpRecord, now: number): Segme
     options: inventOptions(dice, record, now),
     payload: length === 0 ? [] : [PAYLOAD.subarray(0, length)],
     payloadLength: length,
+    ...(dice.once(8) ? { ecn: 'experienced' as const } : {}),
   };
 }
 
@@ -61,7 +65,7 @@ export function changeSegment(dice: Dice, record: TcpRecord, now: number, segmen
         changed.acknowledgment = near(dice, sendEdges(record));
         break;
       case 2:
-        changed.flags ^= 1 << dice.below(6);
+        changed.flags ^= 1 << dice.below(8);
         break;
       case 3:
         changed.window = dice.oneOf(WINDOWS);

@@ -111,3 +111,14 @@ raw.sendto(bytes.fromhex(sys.argv[2]), (address, 0))
 export async function sendRawTcp(ip: string, bytes: Uint8Array): Promise<void> {
   await run('python3', ['-c', RAW_TCP, ip, Buffer.from(bytes).toString('hex')]);
 }
+
+/** Of all that the router forwards and may mark (RFC 3168), every so-manieth packet is marked, until what comes back is called. */
+export function markForwarded(every: number): () => void {
+  router('nft', 'add', 'table', 'inet', 'marks');
+  router('nft', 'add', 'chain', 'inet', 'marks', 'forward', '{ type filter hook forward priority 0 ; }');
+  for (const version of ['ip', 'ip6']) {
+    const chosen = [version, 'ecn', 'ect0', 'numgen', 'inc', 'mod', String(every), '==', '0'];
+    router('nft', 'add', 'rule', 'inet', 'marks', 'forward', ...chosen, 'counter', version, 'ecn', 'set', 'ce');
+  }
+  return () => router('nft', 'delete', 'table', 'inet', 'marks');
+}

@@ -27,6 +27,8 @@ export interface PairOptions {
   readonly clientSequence?: number;
   readonly serverSequence?: number;
   readonly rule?: WireRule;
+  /** Which of the packets that may be marked are (RFC 3168). */
+  readonly marks?: (packet: Packet) => boolean;
 }
 
 export class End {
@@ -58,6 +60,7 @@ interface Flight {
   readonly order: number;
   readonly to: Side;
   readonly bytes: Uint8Array;
+  readonly ecn: Segment['ecn'];
 }
 
 export class Pair {
@@ -156,14 +159,17 @@ export class Pair {
     const index = from.sent.length;
     from.sent.push(segment);
     const bytes = Buffer.concat([encodeSegmentHeader(segment), ...segment.payload]);
-    for (const delay of this.rule({ from: from.side, index, segment })) {
+    const packet = { from: from.side, index, segment };
+    const isMarked = segment.ecn === 'capable' && this.#options.marks?.(packet) === true;
+    const ecn = isMarked ? 'experienced' : segment.ecn;
+    for (const delay of this.rule(packet)) {
       const to = from.side === 'client' ? 'server' : 'client';
-      this.#flights.push({ at: this.now + delay, order: this.#order++, to, bytes });
+      this.#flights.push({ at: this.now + delay, order: this.#order++, to, bytes, ecn });
     }
     this.#flights.sort((a, b) => a.at - b.at || a.order - b.order);
   }
 
-  #deliver({ to, bytes }: Flight): void {
+  #deliver({ to, bytes, ecn }: Flight): void {
     const decoded = decodeSegment(bytes);
     if (decoded.kind !== 'segment') throw new Error(`a segment of ours does not decode: ${decoded.reason}`);
     const end = this.end(to);
@@ -175,6 +181,7 @@ export class Pair {
       this.drain(end);
       return;
     }
-    this.input(end, { kind: 'segment', segment: decoded.segment });
+    const segment = ecn === undefined ? decoded.segment : { ...decoded.segment, ecn };
+    this.input(end, { kind: 'segment', segment });
   }
 }

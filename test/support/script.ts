@@ -13,7 +13,7 @@ import { assertInvariants, assertNotStuck } from './tcp-invariants.js';
 
 /** What a script looks at in a transmitted segment, as offsets. */
 export interface Seen {
-  /** Letters in the order S F R P . */
+  /** Letters in the order S F R P . E W */
   readonly flags: string;
   readonly offset: number;
   readonly length: number;
@@ -32,6 +32,8 @@ export interface Sent {
   readonly payload?: Uint8Array;
   readonly window?: number;
   readonly options?: SegmentOptions;
+  /** Of its packet. */
+  readonly ecn?: Segment['ecn'];
 }
 
 export interface ScriptOptions {
@@ -41,6 +43,8 @@ export interface ScriptOptions {
   /** Options of the peer's SYN. */
   readonly synOptions?: SegmentOptions;
   readonly synWindow?: number;
+  /** Default: S. */
+  readonly synFlags?: string;
 }
 
 /** Plain segments, as most scripts want: no options, MSS 1000, and the window of RFC 5681. */
@@ -84,7 +88,7 @@ export class Script {
     const syn: Segment = {
       sequence: peerSequence,
       acknowledgment: 0,
-      flags: FLAG.syn,
+      flags: parseFlags(options.synFlags ?? 'S'),
       window: options.synWindow ?? 65_535,
       options: options.synOptions ?? { maximumSegmentSize: 1000 },
       payload: [],
@@ -124,6 +128,7 @@ export class Script {
       options: sent.options ?? {},
       payload: payload.length === 0 ? [] : [payload],
       payloadLength: payload.length,
+      ...(sent.ecn === undefined ? {} : { ecn: sent.ecn }),
     };
     return this.input({ kind: 'segment', segment });
   }
@@ -220,6 +225,8 @@ const LETTERS: readonly (readonly [string, number])[] = [
   ['R', FLAG.rst],
   ['P', FLAG.psh],
   ['.', FLAG.ack],
+  ['E', FLAG.ece],
+  ['W', FLAG.cwr],
 ];
 
 function parseFlags(letters: string): number {

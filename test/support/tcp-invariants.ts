@@ -26,6 +26,7 @@ export function assertInvariants(record: TcpRecord): void {
   }
   assertFlight(record, holds);
   assertBlocks(record, holds);
+  assertMarks(record, holds);
   holds(send.windowLength <= send.maxWindowLength, 'window <= largest window');
 
   const dataEnd = receive.finOffset ?? receive.nextOffset;
@@ -87,6 +88,13 @@ function assertFlight({ flight, send, config, sackPermitted, rack, tailProbe }: 
   holds(tailProbe.endOffset === undefined || tailProbe.endOffset <= send.highestOffset, 'a probe was sent');
 }
 
+/** E1 of explicit-congestion.ts. */
+function assertMarks({ congestionMarks, send }: TcpRecord, holds: Holds): void {
+  const { agreed, echoing, reductionUntold, reducedOffset } = congestionMarks;
+  holds(agreed || (!echoing && !reductionUntold && reducedOffset < 0), 'no marks without agreement');
+  holds(reducedOffset <= send.highestOffset, 'a window was reduced for what was sent');
+}
+
 /** B1 of sack-blocks.ts. */
 function assertBlocks({ receive, sackPermitted }: TcpRecord, holds: Holds): void {
   holds(receive.blocks.length <= MAX_BLOCK_COUNT, 'blocks are bounded');
@@ -132,10 +140,20 @@ function unreadLength({ receive }: TcpRecord): number {
   return receive.chunks.slice(receive.chunkHead).reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
-function describe({ send, receive, loss, timers, congestion, flight, rack }: TcpRecord): string {
+function describe({ send, receive, loss, timers, congestion, congestionMarks, flight, rack }: TcpRecord): string {
   const { queue, ...sendRest } = send;
   const { chunks, outOfOrder, ...receiveRest } = receive;
   const pieces = outOfOrder.map((piece) => [piece.offset, piece.bytes.length]);
   const counts = { queued: queue.chunks.length, unread: chunks.length, pieces };
-  return JSON.stringify({ send: sendRest, receive: receiveRest, loss, timers, congestion, flight, rack, counts });
+  return JSON.stringify({
+    send: sendRest,
+    receive: receiveRest,
+    loss,
+    timers,
+    congestion,
+    congestionMarks,
+    flight,
+    rack,
+    counts,
+  });
 }

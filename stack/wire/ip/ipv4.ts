@@ -5,7 +5,7 @@
 
 import { readUint16, writeUint16, writeUint32 } from '../big-endian.js';
 import { checksumOf, sumOfBytes } from './checksum.js';
-import type { DecodedPacket, IpMalformedReason } from './packet.js';
+import { ECN, type DecodedPacket, type IpMalformedReason } from './packet.js';
 
 export const IPV4_HEADER_LENGTH = 20;
 const DONT_FRAGMENT = 0x4000;
@@ -27,9 +27,10 @@ export function writeIpv4Header(
   protocol: number,
   source: Uint8Array,
   destination: Uint8Array,
+  ecn = 0,
 ): void {
   target[at] = 0x45;
-  target[at + 1] = 0;
+  target[at + 1] = ecn;
   writeUint16(target, at + 2, totalLength);
   writeUint32(target, at + 4, DONT_FRAGMENT);
   target[at + 8] = HOP_LIMIT;
@@ -60,6 +61,7 @@ export function decodeIpv4(bytes: Uint8Array): DecodedPacket {
     kind: 'packet',
     family: 4,
     protocol: bytes[9] as number,
+    ecn: (bytes[1] as number) & ECN.mask,
     source: bytes.subarray(12, 16),
     destination: bytes.subarray(16, 20),
     payloadStart: headerLength,

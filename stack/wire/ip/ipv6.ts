@@ -4,7 +4,7 @@
 // without the ICMP message that it may ask for: we need none of them, and answer nobody for sending them.
 
 import { readUint16, writeUint16, writeUint32 } from '../big-endian.js';
-import type { DecodedPacket, IpMalformedReason } from './packet.js';
+import { ECN, type DecodedPacket, type IpMalformedReason } from './packet.js';
 
 export const IPV6_HEADER_LENGTH = 40;
 const HOP_LIMIT = 64;
@@ -22,8 +22,9 @@ export function writeIpv6Header(
   protocol: number,
   source: Uint8Array,
   destination: Uint8Array,
+  ecn = 0,
 ): void {
-  writeUint32(target, at, 0x60000000);
+  writeUint32(target, at, 0x60000000 | (ecn << 20));
   writeUint16(target, at + 4, payloadLength);
   target[at + 6] = protocol;
   target[at + 7] = HOP_LIMIT;
@@ -43,6 +44,7 @@ export function decodeIpv6(bytes: Uint8Array): DecodedPacket {
     kind: 'packet',
     family: 6,
     protocol: chain.protocol,
+    ecn: ((bytes[1] as number) >> 4) & ECN.mask,
     source: bytes.subarray(8, 24),
     destination: bytes.subarray(24, 40),
     payloadStart: chain.at,

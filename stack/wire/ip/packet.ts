@@ -3,6 +3,9 @@
 /** The version of IP. */
 export type IpFamily = 4 | 6;
 
+/** The two bits of explicit congestion notification (RFC 3168 section 5). */
+export const ECN = { mask: 3, capable: 2, experienced: 3 } as const;
+
 export const PROTOCOL = { icmp: 1, tcp: 6, icmpv6: 58 } as const;
 
 /** What any router may fragment down to (RFC 791), and what every IPv6 link carries (RFC 8200 section 5). */
@@ -23,6 +26,8 @@ export interface IpPacket {
   readonly family: IpFamily;
   /** Of the payload, behind all extension headers. */
   readonly protocol: number;
+  /** The two bits of `ECN`. */
+  readonly ecn: number;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   /** Where the payload is in the bytes that were decoded; what lies behind its end is padding. */

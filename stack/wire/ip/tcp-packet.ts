@@ -11,7 +11,7 @@ import {
 import { addToSum, checksumOf, pseudoHeaderSum } from './checksum.js';
 import { IPV4_HEADER_LENGTH, writeIpv4Header } from './ipv4.js';
 import { IPV6_HEADER_LENGTH, writeIpv6Header } from './ipv6.js';
-import { PROTOCOL, type IpPacket } from './packet.js';
+import { ECN, PROTOCOL, type IpPacket } from './packet.js';
 
 /** What `writeTcpPacket` may need in its target. */
 export const MAX_TCP_PACKET_HEADER_LENGTH = IPV6_HEADER_LENGTH + MAX_SEGMENT_HEADER_LENGTH;
@@ -36,8 +36,9 @@ export function writeTcpPacket(
   writeUint16(target, tcpAt, source.port);
   writeUint16(target, tcpAt + 2, destination.port);
   const tcpLength = tcpHeaderLength + segment.payloadLength;
-  if (isIpv6) writeIpv6Header(target, at, tcpLength, PROTOCOL.tcp, source.ip, destination.ip);
-  else writeIpv4Header(target, at, IPV4_HEADER_LENGTH + tcpLength, PROTOCOL.tcp, source.ip, destination.ip);
+  const ecn = segment.ecn === undefined ? 0 : ECN[segment.ecn];
+  if (isIpv6) writeIpv6Header(target, at, tcpLength, PROTOCOL.tcp, source.ip, destination.ip, ecn);
+  else writeIpv4Header(target, at, IPV4_HEADER_LENGTH + tcpLength, PROTOCOL.tcp, source.ip, destination.ip, ecn);
   writeUint16(target, tcpAt + 16, pseudoHeaderSum(source.ip, destination.ip, PROTOCOL.tcp, tcpLength));
   return tcpAt + tcpHeaderLength - at;
 }
@@ -73,8 +74,13 @@ export function decodeTcp(bytes: Uint8Array, packet: IpPacket, checksum: 'truste
     kind: 'segment',
     sourcePort: readUint16(tcp, 0),
     destinationPort: readUint16(tcp, 2),
-    segment: decoded.segment,
+    segment: withMark(decoded.segment, packet.ecn),
   };
+}
+
+function withMark(segment: Segment, ecn: number): Segment {
+  if (ecn === 0) return segment;
+  return { ...segment, ecn: ecn === ECN.experienced ? 'experienced' : 'capable' };
 }
 
 /** Whether the checksum of an upper layer that has the pseudo-header in it is right. */

@@ -1,6 +1,7 @@
 // SYN cookies, and new connections on the path of one in TIME-WAIT: who is let in, and with which numbers.
 
 import test from 'ava';
+import type { TcpConfig } from '@migratory/stack/internal/tcp/config.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 import type { SegmentOptions } from '@migratory/stack/internal/wire/options.js';
 import { CLIENT, HostBench } from '../../support/host-bench.js';
@@ -19,8 +20,8 @@ function segment(flags: number, more: Partial<Segment>): Segment {
 }
 
 /** A bench whose listener has no room for a SYN that is never followed up. */
-function flooded(limit = 5): HostBench {
-  const bench = new HostBench({ limits: { halfOpenCount: limit }, listen: 'off' });
+function flooded(limit = 5, tcp: Partial<TcpConfig> = {}): HostBench {
+  const bench = new HostBench({ limits: { halfOpenCount: limit }, listen: 'off', tcp });
   bench.intercept = ({ to, segment: sent }) => (to.ip.startsWith('10.9.') ? undefined : sent);
   for (let index = 0; index < limit; index++) {
     bench
@@ -32,8 +33,8 @@ function flooded(limit = 5): HostBench {
 }
 
 /** Sends a SYN of ours by hand, and answers with the SYN/ACK. */
-function ask(bench: HostBench, options: SegmentOptions, sequence = 777): Segment {
-  bench.member(1).receive(bench.now, SERVER, CLIENT, segment(FLAG.syn, { sequence, options }));
+function ask(bench: HostBench, options: SegmentOptions, sequence = 777, flags: number = FLAG.syn): Segment {
+  bench.member(1).receive(bench.now, SERVER, CLIENT, segment(flags, { sequence, options }));
   const answer = bench.segments.pop()?.segment;
   if (answer === undefined) throw new Error('no answer');
   return answer;
@@ -73,6 +74,38 @@ test('what was agreed comes back with the cookie: scaling, SACK, timestamps, the
   const stamp = answer.options.timestamps?.value ?? 0;
   if (tcp !== undefined)
     t.true(((Math.floor(bench.now) + tcp.timestamps.offset - stamp) | 0) >= 0, 'timestamps go on above');
+});
+
+test('whether congestion is marked comes back too, where there are timestamps to carry it', (t) => {
+  const offering = FLAG.syn | FLAG.ece | FLAG.cwr;
+  for (const [flags, options, agreed] of [
+    [offering, OPTIONS, true],
+    [FLAG.syn, OPTIONS, false],
+    [offering, {}, false],
+  ] as const) {
+    const bench = flooded();
+    acknowledge(bench, ask(bench, options, 777, flags));
+    t.is(bench.accepted[0]?.connection.record.tcp.congestionMarks.agreed, agreed);
+  }
+});
+
+test('a client without timestamps is promised nothing that its cookie can not bring back', (t) => {
+  const bench = flooded();
+  const { maximumSegmentSize = 0, windowScale = 0, sackPermitted = true } = OPTIONS;
+  const offer = { maximumSegmentSize, windowScale, sackPermitted };
+  const answer = ask(bench, offer, 777, FLAG.syn | FLAG.ece | FLAG.cwr);
+  t.deepEqual(Object.keys(answer.options), ['maximumSegmentSize']);
+  t.is(answer.flags, FLAG.syn | FLAG.ack);
+  acknowledge(bench, answer);
+  t.like(bench.accepted[0]?.connection.record.tcp, { sackPermitted: false, windowScaled: false });
+});
+
+test('a stack without timestamps answers a client that has them likewise', (t) => {
+  const bench = flooded(5, { timestamps: false });
+  const answer = ask(bench, OPTIONS);
+  t.deepEqual(Object.keys(answer.options), ['maximumSegmentSize']);
+  acknowledge(bench, answer);
+  t.like(bench.accepted[0]?.connection.record.tcp, { sackPermitted: false, windowScaled: false });
 });
 
 test('a client without options gets a plain connection', (t) => {

@@ -3,7 +3,8 @@
 import test from 'ava';
 import { hearNetwork } from '@migratory/stack/internal/tcp/network-report.js';
 import { DEFAULT_TCP_CONFIG } from '@migratory/stack/internal/tcp/config.js';
-import { handle, openActive, openPassive, poll } from '@migratory/stack/internal/tcp/connection.js';
+import { handle, openActive, openPassive, poll, resume, suspend } from '@migratory/stack/internal/tcp/connection.js';
+import { freeze } from '@migratory/stack/internal/tcp/freeze.js';
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 import { Script } from '../../support/script.js';
@@ -137,4 +138,44 @@ test('what is said of a connection that is closed is not heard', (t) => {
   const sequence = (script.record.send.initialSequence + 1) >>> 0;
   script.input({ kind: 'network-report', report: { kind: 'packet-too-big', sequence, segmentLength: 620 } });
   t.is(script.until, Infinity);
+});
+
+test('RFC 1191 section 6.3: after ten minutes the path is tried again, and may say the same again', (t) => {
+  const record = sending();
+  const acknowledge = (now: number): void => {
+    const { send } = record;
+    const all = (OUR_START + 1 + send.highestOffset) >>> 0;
+    handle(record, now, { kind: 'segment', segment: from(PEER_START + 1, all, FLAG.ack) });
+    drain(record, now);
+  };
+  const lengthsAt = (now: number): number[] => {
+    handle(record, now, { kind: 'write', bytes: new Uint8Array(2_000) });
+    return drain(record, now).map(({ payloadLength }) => payloadLength);
+  };
+  handle(record, 5, { kind: 'network-report', report: tooBig(OUR_START + 1, 1_280) });
+  drain(record, 5);
+  acknowledge(6);
+  t.deepEqual(lengthsAt(600_004), [1_260, 740]);
+  acknowledge(600_004);
+  t.deepEqual(lengthsAt(600_005), [1_460, 540]);
+  const sequence = (OUR_START + 1 + record.send.unacknowledgedOffset) >>> 0;
+  handle(record, 600_010, { kind: 'network-report', report: tooBig(sequence, 1_280) });
+  t.deepEqual(
+    drain(record, 600_010).map(({ payloadLength }) => payloadLength),
+    [1_260, 740],
+  );
+  acknowledge(600_011);
+  t.deepEqual(lengthsAt(1_200_009), [1_260, 740]);
+});
+
+test('what an old path took is forgotten with it', (t) => {
+  const record = sending();
+  handle(record, 5, { kind: 'network-report', report: tooBig(OUR_START + 1, 1_280) });
+  t.is(freeze(record).send.maximumSegmentSize, 1_460);
+  suspend(record);
+  resume(record, 6, { peerWindow: 60_000 });
+  t.deepEqual(
+    drain(record, 6).map(({ payloadLength }) => payloadLength),
+    [1_460, 1_460, 1_080],
+  );
 });

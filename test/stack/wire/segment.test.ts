@@ -73,7 +73,7 @@ const segment: fc.Arbitrary<Segment> = fc
   .record({
     sequence: u32,
     acknowledgment: u32,
-    flags: fc.integer({ min: 0, max: 0x3f }),
+    flags: fc.integer({ min: 0, max: 0xff }),
     window: u16,
     pointer: fc.integer({ min: 1, max: 0xffff }),
     options,

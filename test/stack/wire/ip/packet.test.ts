@@ -23,12 +23,12 @@ function segment(payload: Uint8Array): Segment {
 }
 
 /** A whole packet, checksum and all. */
-function packetOf(family: 4 | 6, payload: Uint8Array): Uint8Array {
+function packetOf(family: 4 | 6, payload: Uint8Array, ecn: Pick<Segment, 'ecn'> = {}): Uint8Array {
   const [sourceLength, destinationLength] = ADDRESSES[family];
   const source = { ip: new Uint8Array(sourceLength).fill(1), port: 80 };
   const destination = { ip: new Uint8Array(destinationLength).fill(2), port: 50_000 };
   const buffer = Buffer.alloc(200);
-  const headers = buffer.subarray(0, writeTcpPacket(buffer, 0, source, destination, segment(payload)));
+  const headers = buffer.subarray(0, writeTcpPacket(buffer, 0, source, destination, { ...segment(payload), ...ecn }));
   completeChecksum(headers, family === 6 ? 40 : 20, [payload]);
   return Buffer.concat([headers, payload]);
 }
@@ -54,6 +54,21 @@ for (const family of [4, 6] as const) {
         t.deepEqual({ ...tcp.segment, payload: [payload] }, segment(payload));
       }),
     );
+  });
+
+  test(`IPv${family}: whether routers may mark it, and have, comes with it (RFC 3168 section 5)`, (t) => {
+    const payload = Buffer.from('abc');
+    const told = (bytes: Uint8Array): string | undefined => {
+      const tcp = decodeTcp(bytes, decoded(bytes), 'to-be-checked');
+      return tcp.kind === 'segment' ? tcp.segment.ecn : tcp.reason;
+    };
+    t.is(told(packetOf(family, payload)), undefined);
+    t.is(told(packetOf(family, payload, { ecn: 'experienced' })), 'experienced');
+    const capable = packetOf(family, payload, { ecn: 'capable' });
+    t.is(told(capable), 'capable');
+    // ECT(0), which is what all take for "may be marked".
+    t.is(family === 4 ? capable[1] : (capable[1] ?? 0) >> 4, 2);
+    t.is(decoded(capable).family, family);
   });
 
   test(`IPv${family}: a changed byte behind the IP header is noticed, unless the checksum is trusted`, (t) => {
