@@ -22,7 +22,7 @@ import { decodeImage } from '../migration/image.js';
 import type { ConnectionEvent, Terms } from '../migration/record.js';
 import { advise, install, isMovable, moveRequest, type MoveRequest } from '../migration/server-role.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
-import type { ConnectionChoices } from '../tcp/configure.js';
+import type { ConnectionChoices } from '../tcp/config.js';
 import { yieldsTo } from '../tcp/time-wait.js';
 import type { PeerMessage } from '../transfer/messages.js';
 import type { Address } from '../wire/address.js';

@@ -12,8 +12,7 @@ import {
   sendQueueLength,
   type TcpSeed,
 } from '../tcp/connection.js';
-import type { TcpConfig } from '../tcp/config.js';
-import type { ConnectionChoices } from '../tcp/configure.js';
+import type { ConnectionChoices, TcpConfig } from '../tcp/config.js';
 import type { TcpEvent } from '../tcp/state.js';
 import { sameAddress, type Address } from '../wire/address.js';
 import type { NetworkReport } from '../wire/network-report.js';

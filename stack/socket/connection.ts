@@ -11,7 +11,7 @@ import { amendState, getState, identityOf, outputIsFull, type RestoredState } fr
 import type { Identity } from '../migration/machine.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
-import type { ConnectionChoices } from '../tcp/configure.js';
+import type { ConnectionChoices } from '../tcp/config.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import type { Departure, MoveOutcome } from './connection-events.js';

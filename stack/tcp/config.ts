@@ -69,6 +69,11 @@ export interface TcpConfig {
   readonly challengeAckIntervalMs: number;
 }
 
+/** What of `TcpConfig` may change during a connection. A choice stays behind when the connection moves to another member. */
+export type ConnectionChoices = Partial<
+  Pick<TcpConfig, 'noDelay' | 'keepAliveIdleMs' | 'keepAliveIntervalMs' | 'keepAliveProbeCount' | 'userTimeoutMs'>
+>;
+
 export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   maximumSegmentSize: 1460,
   unannouncedSegmentSize: 536,

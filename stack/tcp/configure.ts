@@ -1,13 +1,8 @@
 // What a user can choose for one connection while it lives: Nagle's algorithm (RFC 9293 MUST-17), keep-alives (MUST-24,
 // MUST-27), and when it is given up (MUST-21). Anything else is settled when the connection opens.
 
-import type { TcpConfig } from './config.js';
+import type { ConnectionChoices } from './config.js';
 import type { TcpRecord } from './state.js';
-
-/** What of `TcpConfig` may change during a connection. A choice stays behind when the connection moves to another member. */
-export type ConnectionChoices = Partial<
-  Pick<TcpConfig, 'noDelay' | 'keepAliveIdleMs' | 'keepAliveIntervalMs' | 'keepAliveProbeCount' | 'userTimeoutMs'>
->;
 
 export function configure(record: TcpRecord, now: number, choices: ConnectionChoices): void {
   record.config = { ...record.config, ...choices };

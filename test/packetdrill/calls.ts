@@ -82,7 +82,7 @@ function connectCall(frame: Frame): Outcome {
   if (socket.role.kind === 'none') return beginConnect(frame, socket);
   if (socket.role.kind === 'listener') return fails('EISCONN');
   const { stream } = socket.role;
-  if (stream.failure !== undefined) return fails(takeFailure(stream));
+  if (stream.failure !== undefined) return fails(stream.takeFailure());
   if (stream.isOver) return fails('ECONNABORTED');
   if (!stream.isOpen) return socket.waiting === 'blocks' ? WAITS : fails('EALREADY');
   return DONE;
@@ -93,12 +93,6 @@ function beginConnect(frame: Frame, socket: Socket): Outcome {
   socket.role = { kind: 'stream', stream };
   stream.connection = frame.world.subject.connect(socket.options, (event) => stream.take(event));
   return socket.waiting === 'blocks' ? WAITS : fails('EINPROGRESS');
-}
-
-export function takeFailure(stream: Stream): string {
-  const failure = stream.failure ?? '';
-  stream.failure = undefined;
-  return failure;
 }
 
 /** As the socket layer ends a stream that is destroyed: what was written is delivered, unless input is left unread. */

@@ -2,7 +2,6 @@
 
 import { patterned } from '../support/script.js';
 import { fails, type Frame, type Outcome } from './call-frame.js';
-import { takeFailure } from './calls.js';
 import type { Stream } from './sockets.js';
 
 /** More in one call is a mistake in the script. */
@@ -14,7 +13,7 @@ export function writeCall(frame: Frame): Outcome {
   const { stream } = frame;
   refuseFlags(frame, SEND_FLAGS);
   if (stream?.connection === undefined) return fails('EPIPE');
-  if (stream.failure !== undefined) return fails(takeFailure(stream));
+  if (stream.failure !== undefined) return fails(stream.takeFailure());
   if (stream.isOver || stream.writing === 'shut') return fails('EPIPE');
   if (!stream.isOpen) return frame.wait();
   const length = frame.number(2);
@@ -33,7 +32,7 @@ export function readCall(frame: Frame): Outcome {
   const wanted = frame.number(2);
   const got = take(frame, stream, wanted);
   if (got > 0 || wanted === 0) return { kind: 'returns', value: got };
-  if (stream.failure !== undefined) return fails(takeFailure(stream));
+  if (stream.failure !== undefined) return fails(stream.takeFailure());
   if (stream.hasEnded) return { kind: 'returns', value: 0 };
   if (!stream.isOpen) return frame.socket.waiting === 'blocks' ? { kind: 'waits' } : fails('ENOTCONN');
   return frame.wait();

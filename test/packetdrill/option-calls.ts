@@ -1,9 +1,7 @@
 // Options of sockets, as far as our TCP has their like.
 
-import type { ConnectionChoices } from '@migratory/stack/internal/tcp/configure.js';
-import type { TcpConfig } from '@migratory/stack/internal/tcp/config.js';
+import type { ConnectionChoices, TcpConfig } from '@migratory/stack/internal/tcp/config.js';
 import { DONE, type Frame, namesOf, type Outcome } from './call-frame.js';
-import { takeFailure } from './calls.js';
 import type { Socket } from './sockets.js';
 
 const NON_BLOCKING = 'O_NONBLOCK';
@@ -120,7 +118,7 @@ export function getOption(frame: Frame): Outcome {
   let found: number | string;
   switch (name) {
     case 'SO_ERROR':
-      found = stream.failure === undefined ? 0 : takeFailure(stream);
+      found = stream.failure === undefined ? 0 : stream.takeFailure();
       break;
     case 'TCP_MAXSEG':
       found = stream.connection?.record.tcp.send.maximumSegmentSize ?? 0;

@@ -61,6 +61,13 @@ export class Stream {
     }
   }
 
+  /** Why it was lost; whoever asks again is told nothing. */
+  takeFailure(): string {
+    const failure = this.failure ?? '';
+    this.failure = undefined;
+    return failure;
+  }
+
   get unreadLength(): number {
     return this.unread.reduce((length, chunk) => length + chunk.length, 0);
   }
