@@ -23,8 +23,33 @@ export function codeOf(parts: readonly ServicePart[]): ServiceCode {
 
 function codeOfPart({ construction, stages }: ServiceDefinition): ReadonlyMap<string, StageCode> {
   const names = stages.filter(({ placement }) => placement === 'as-intended').map(({ name }) => name);
-  if (construction.kind === 'class') return readClass(classSourcesOf(construction.type), names);
-  return new Map(names.map((name) => [name, readFunction(textOf(construction.parts.stages[name]))]));
+  if (construction.kind === 'class') return codeOfClass(construction.type, names);
+  return new Map(names.map((name) => [name, codeOfFunction(construction.parts.stages[name])]));
+}
+
+const functionCode = new WeakMap<object, StageCode>();
+
+/** Reads a function once: its text never changes. */
+function codeOfFunction(stage: unknown): StageCode {
+  const known = typeof stage === 'function' ? functionCode.get(stage) : undefined;
+  if (known !== undefined) return known;
+  const code = readFunction(textOf(stage));
+  if (typeof stage === 'function') functionCode.set(stage, code);
+  return code;
+}
+
+/** What was read of a class, and of which text: one process may compile a service as often as it likes. */
+const classCode = new WeakMap<object, { readonly text: string; readonly code: ReadonlyMap<string, StageCode> }>();
+
+/** Reads a class once; again where its text has changed since, as a decorator that comes late may do. */
+function codeOfClass(type: object, names: readonly string[]): ReadonlyMap<string, StageCode> {
+  const sources = classSourcesOf(type);
+  const text = JSON.stringify([names, ...sources.map((source) => [source.text, ...source.methods])]);
+  const known = classCode.get(type);
+  if (known?.text === text) return known.code;
+  const code = readClass(sources, names);
+  classCode.set(type, { text, code });
+  return code;
 }
 
 /** Which stage a name in the code of `stage` means, resolved; names that mean none are left out. */

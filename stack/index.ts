@@ -2,12 +2,8 @@
 
 export { createNodeStack, type MemberEntry, type NodeMembership, type NodeStackOptions } from './node-stack.js';
 export { Stack, type ConnectOptions, type ListenOptions, type Listener, type StackOptions } from './socket/stack.js';
-export {
-  MigratoryConnection,
-  type Departure,
-  type MigratoryConnectionEvents,
-  type MoveOutcome,
-} from './socket/connection.js';
+export { MigratoryConnection } from './socket/connection.js';
+export type { Departure, MigratoryConnectionEvents, MoveOutcome } from './socket/connection-events.js';
 export { relay, type Resettable } from './socket/relay.js';
 export { ConnectionFailed, ReplayDiverged, StackClosed, StreamDestroyed, WrongRole } from './socket/errors.js';
 export type {
@@ -50,7 +46,7 @@ export { PeerCredentialsInvalid, PeerListenFailed, type PeerEvent } from './driv
 export { InvalidKey, serviceIdentity, servicePublicKey, type ServiceIdentity } from './migration/keys.js';
 export { StateTooLarge } from './migration/connection.js';
 export { leaveSilentMember, stay, type Advice, type Measurements, type Policy } from './migration/policy.js';
-export type { CloseReason, MoveReport } from './migration/record.js';
+export type { CloseReason, MoveReport, Trouble } from './migration/record.js';
 export type { LockKind, OutputMode } from './migration/synchronisation.js';
 export type { MigrationLimits } from './migration/config.js';
 export type { HostLimits } from './host/config.js';

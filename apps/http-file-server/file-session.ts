@@ -57,23 +57,31 @@ export class FileSession {
     return this.persistence === 'close' ? done() : next('request');
   }
 
-  /** While one chunk waits for room, the next one is read. */
+  /** While one block is written, the next one is read. */
   async #send(io: StageIo, file: OpenFile, range: ByteRange): Promise<void> {
-    let reading = readChunk(file, range.offset, range.endOffset);
+    let reading = readBlock(file, range.offset, range.endOffset);
     while (range.offset < range.endOffset) {
-      const chunk = await reading;
-      const nextOffset = range.offset + chunk.length;
-      if (nextOffset < range.endOffset) reading = readChunk(file, nextOffset, range.endOffset);
+      const block = await reading;
+      const nextOffset = range.offset + block.length;
+      if (nextOffset < range.endOffset) reading = readBlock(file, nextOffset, range.endOffset);
       else await file.check(); // before the range is whole
+      await this.#sendBlock(io, block, range);
+    }
+  }
+
+  /** In chunks, each with its restart point: what a move has to carry does not grow with the blocks. */
+  async #sendBlock(io: StageIo, block: Uint8Array, range: ByteRange): Promise<void> {
+    for (let at = 0; at < block.length; at += LIMITS.chunkLength) {
+      const chunk = block.subarray(at, at + LIMITS.chunkLength);
       await io.write(chunk);
-      range.offset = nextOffset;
-      if (nextOffset < range.endOffset) io.snapshot();
+      range.offset += chunk.length;
+      if (range.offset < range.endOffset) io.snapshot();
     }
   }
 }
 
-function readChunk(file: OpenFile, offset: number, endOffset: number): Promise<Uint8Array> {
-  const reading = file.read(offset, Math.min(LIMITS.chunkLength, endOffset - offset));
+function readBlock(file: OpenFile, offset: number, endOffset: number): Promise<Uint8Array> {
+  const reading = file.read(offset, Math.min(LIMITS.blockLength, endOffset - offset));
   // Where the connection leaves meanwhile, nobody awaits it.
   reading.catch(() => undefined);
   return reading;

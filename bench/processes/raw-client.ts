@@ -6,6 +6,7 @@ import {
   closeConnection,
   openAndClose,
   openConnection,
+  openConnections,
   receiveAll,
   sendAll,
   socketAddress,
@@ -17,8 +18,8 @@ interface Server {
 }
 
 export type ClientOrder =
-  /** Opens so many more connections and keeps them. */
-  | ({ readonly kind: 'hold'; readonly count: number } & Server)
+  /** Opens so many more connections from that address and keeps them; answers with how many it has. */
+  | ({ readonly kind: 'hold'; readonly count: number; readonly from: string } & Server)
   /** So many questions of `length` bytes, on all that are held in turn, `batchCount` at once; answers with milliseconds. */
   | { readonly kind: 'exchange'; readonly count: number; readonly batchCount: number; readonly length: number }
   /** Questions one after the other on a connection; answers with the microseconds of each. */
@@ -27,13 +28,15 @@ export type ClientOrder =
   | ({ readonly kind: 'open-and-close'; readonly concurrentCount: number; readonly ms: number } & Server)
   | { readonly kind: 'release' };
 
+/** Opened at a time. */
+const CONCURRENT_COUNT = 128;
 const held: number[] = [];
 let turn = 0;
 
 function answer(order: ClientOrder): number | readonly number[] {
   switch (order.kind) {
     case 'hold':
-      for (let count = 0; count < order.count; count++) held.push(openConnection(socketAddress(order.ip, order.port)));
+      held.push(...hold(order));
       return held.length;
     case 'exchange':
       return exchange(order);
@@ -45,6 +48,10 @@ function answer(order: ClientOrder): number | readonly number[] {
       for (const fd of held.splice(0)) closeConnection(fd);
       return 0;
   }
+}
+
+function hold({ from, ip, port, count }: Extract<ClientOrder, { kind: 'hold' }>): number[] {
+  return openConnections(socketAddress(from, 0), socketAddress(ip, port), count, CONCURRENT_COUNT);
 }
 
 function exchange({ count, batchCount, length }: Extract<ClientOrder, { kind: 'exchange' }>): number {

@@ -9,10 +9,10 @@ import { createNodeStack, type Stack } from '@migratory/stack';
 import { answerOrders, instructed } from '../children.js';
 import { serveBulk, serveClosing, serveEcho, SERVICE_PORTS } from '../tcp/protocol.js';
 
-/** Which TCP, and where; `address` is the machine's own on the device. */
+/** Which TCP, and where; `addresses` are the machine's own on the device. */
 export type ServerOrder =
   | { readonly kind: 'kernel'; readonly ip: string }
-  | { readonly kind: 'tun'; readonly ip: string; readonly device: string; readonly address: string };
+  | { readonly kind: 'tun'; readonly ip: string; readonly device: string; readonly addresses: readonly string[] };
 
 /** What may be asked of it then. */
 export type ServerQuestion = { readonly kind: 'usage' } | { readonly kind: 'memory' };
@@ -73,7 +73,7 @@ const order = await instructed<ServerOrder>();
 if (order.kind === 'kernel') {
   await listenOnKernel(order.ip);
 } else {
-  const driver = { kind: 'tun', name: order.device, addresses: [order.address] } as const;
+  const driver = { kind: 'tun', name: order.device, addresses: order.addresses } as const;
   stack = await createNodeStack({ ip: order.ip, driver });
   for (const [port, serve] of SERVICES) await stack.listen({ port }, serve);
 }

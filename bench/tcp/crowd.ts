@@ -2,12 +2,13 @@
 //
 // The clients' sockets are the kernel's, held by as many processes as one process's limit of descriptors makes it take.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Child } from '../children.js';
 import { measurement, type Conduct, type Measurement } from '../measurement.js';
 import type { ClientOrder } from '../processes/raw-client.js';
 import type { Memory, Usage } from '../processes/tcp-server.js';
 import { SERVICE_PORTS } from './protocol.js';
-import { IP_OF, World, type Side } from './world.js';
+import { CLIENT_IPS, IP_OF, World, type Side } from './world.js';
 
 const CROWD_COUNT = 50_000;
 /** As many as one process of node:net can have with the usual limit of descriptors. */
@@ -18,8 +19,10 @@ const COUNTS = [10, 100, 1_000, 10_000, CROWD_COUNT] as const;
 /** Of one run; at once, no more than the smallest crowd has. */
 const EXCHANGE_COUNT = 30_000;
 const BATCH_COUNT = 10;
+const LARGE_BATCH_COUNT = 100;
 const QUESTION_LENGTH = 64;
 const AIMED_GROWTH = 1.2;
+const [MAX_TRIES, RETRY_MS] = [100, 50];
 
 /** Clients that hold `count` connections between them. */
 class Crowd {
@@ -39,20 +42,21 @@ class Crowd {
       const index = Math.floor(this.#count / SOCKETS_PER_PROCESS);
       const client = (this.#clients[index] ??= await this.#world.rawClient());
       const missing = Math.min(count, (index + 1) * SOCKETS_PER_PROCESS) - this.#count;
-      await client.ask({ kind: 'hold', count: missing, ...server } satisfies ClientOrder);
+      const from = CLIENT_IPS[this.#side][index] ?? '';
+      await client.ask({ kind: 'hold', count: missing, from, ...server } satisfies ClientOrder);
       this.#count += missing;
     }
   }
 
   /** Questions on all of them in turn, the same number on each. */
-  async exchange(count: number): Promise<void> {
+  async exchange(count: number, batchCount = BATCH_COUNT): Promise<void> {
     for (const [index, client] of this.#clients.entries()) {
       const held = Math.min(SOCKETS_PER_PROCESS, this.#count - index * SOCKETS_PER_PROCESS);
       const share = Math.ceil((count * held) / this.#count);
       await client.ask({
         kind: 'exchange',
         count: share,
-        batchCount: BATCH_COUNT,
+        batchCount,
         length: QUESTION_LENGTH,
       } satisfies ClientOrder);
     }
@@ -91,16 +95,27 @@ async function memoryOfOne(world: World, side: Side, count: number): Promise<{ h
   const server = await world.server(side);
   const crowd = new Crowd(world, side);
   await crowd.grow(BATCH_COUNT);
-  const before = await server.ask<Memory>({ kind: 'memory' });
+  const before = await memoryWith(server, BATCH_COUNT);
   await crowd.grow(count);
-  const after = await server.ask<Memory>({ kind: 'memory' });
-  if (after.connectionCount !== count) throw new Error(`${after.connectionCount} connections instead of ${count}`);
+  // Idle, but not unused: each has received a question and answered it.
+  await crowd.exchange(count, LARGE_BATCH_COUNT);
+  const after = await memoryWith(server, count);
   await Promise.all([server.stop(), crowd.end()]);
   const grown = count - before.connectionCount;
   return {
     held: (after.heldLength - before.heldLength) / grown,
     resident: (after.residentLength - before.residentLength) / grown,
   };
+}
+
+/** Once the server has so many: what its clients have opened may still wait to be accepted. */
+async function memoryWith(server: Child<unknown>, connectionCount: number): Promise<Memory> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const memory = await server.ask<Memory>({ kind: 'memory' });
+    if (memory.connectionCount === connectionCount) return memory;
+    await wait(RETRY_MS);
+  }
+  throw new Error(`the server does not have ${connectionCount} connections`);
 }
 
 export function measureScaling({ runCount }: Conduct): Promise<readonly Measurement[]> {

@@ -27,18 +27,26 @@ export function encodeRequest(direction: Direction, length: number): Buffer {
   return request;
 }
 
-/** Sends everything back. */
+/** Sends everything back. All connections have the same listeners: what they take is not the application's. */
 export function serveEcho(connection: Duplex): void {
-  connection.on('error', () => undefined);
-  connection.on('data', (bytes: Buffer) => connection.write(bytes));
-  connection.once('end', () => connection.end());
+  connection.on('error', ignore).on('data', sendBack).on('end', end);
 }
 
 /** Ends when the client ends. */
 export function serveClosing(connection: Duplex): void {
-  connection.on('error', () => undefined);
-  connection.once('end', () => connection.end());
-  connection.resume();
+  connection.on('error', ignore).on('end', end).resume();
+}
+
+function ignore(): void {
+  // A client that goes away is its own affair.
+}
+
+function sendBack(this: Duplex, bytes: Buffer): void {
+  this.write(bytes);
+}
+
+function end(this: Duplex): void {
+  this.end();
 }
 
 export function serveBulk(connection: Duplex): void {

@@ -24,6 +24,12 @@ export type Side = 'tun' | 'kernel';
 
 export const IP_OF: Readonly<Record<Side, string>> = { tun: TUN_IP, kernel: KERNEL_IP };
 
+/** The client's own; on the TUN device as many as it takes processes to hold the largest crowd. */
+export const CLIENT_IPS: Readonly<Record<Side, readonly string[]>> = {
+  tun: [TUN_MACHINE_IP, '10.91.0.11', '10.91.0.12', '10.91.0.13'],
+  kernel: [CLIENT_IP],
+};
+
 /** Runs `ip` and the like in this process's own namespaces. */
 export function system(command: string, ...args: readonly string[]): void {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -47,6 +53,7 @@ export class World {
     system('ip', 'link', 'add', 'bench0', 'type', 'veth', 'peer', 'name', 'bench1', 'netns', CLIENT_SPACE);
     system('ip', 'address', 'add', `${KERNEL_IP}/24`, 'dev', 'bench0');
     system('ip', 'link', 'set', 'bench0', 'up');
+    system('ip', '-n', CLIENT_SPACE, 'link', 'set', 'lo', 'up');
     system('ip', '-n', CLIENT_SPACE, 'address', 'add', `${CLIENT_IP}/24`, 'dev', 'bench1');
     system('ip', '-n', CLIENT_SPACE, 'link', 'set', 'bench1', 'up');
     useCubic([], 'bench0', '10.90.0.0/24', KERNEL_IP);
@@ -69,7 +76,8 @@ export class World {
     if (side === 'kernel') {
       return this.start('tcp-server', { kind: 'kernel', ip: KERNEL_IP } satisfies ServerOrder);
     }
-    const ours = { kind: 'tun', ip: TUN_IP, device: TUN_DEVICE, address: `${TUN_MACHINE_IP}/24` } satisfies ServerOrder;
+    const addresses = CLIENT_IPS.tun.map((ip) => `${ip}/24`);
+    const ours = { kind: 'tun', ip: TUN_IP, device: TUN_DEVICE, addresses } satisfies ServerOrder;
     const server = await this.start('tcp-server', ours, IN_CLIENT_SPACE);
     this.tunIsUp();
     return server;

@@ -6,7 +6,7 @@
 //   U1. Only packets for the stack's own addresses are looked at.
 //   U2. What the driver can't take is dropped and counted by its reason; it answers echo requests and nothing else.
 
-import type { Address } from '../wire/address.js';
+import { isOfOneHost, type Address } from '../wire/address.js';
 import { decodePacket } from '../wire/ip/decode.js';
 import { decodeIcmp, echoReply, type QuotedSegment } from '../wire/ip/icmp.js';
 import { IPV4_HEADER_LENGTH } from '../wire/ip/ipv4.js';
@@ -151,8 +151,8 @@ export class TunDriver implements Driver {
 
   #receiveTcp(bytes: Uint8Array, packet: IpPacket, checksum: 'trusted' | 'to-be-checked'): void {
     const decoded = decodeTcp(bytes, packet, checksum);
-    // Port 0 is nobody's: it could not be answered.
-    if (decoded.kind === 'malformed' || decoded.sourcePort === 0) {
+    // Port 0 is nobody's, and a group no sender: neither could be answered.
+    if (decoded.kind === 'malformed' || decoded.sourcePort === 0 || !isOfOneHost(packet.source)) {
       this.counters.malformedDrops++;
       return;
     }

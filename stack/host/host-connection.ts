@@ -14,6 +14,9 @@ export interface Waiting {
   count: number;
 }
 
+/** One for all connections. */
+const NOTHING = (): void => undefined;
+
 export class HostConnection implements HeapEntry {
   deadline = Infinity;
   heapIndex = -1;
@@ -27,10 +30,10 @@ export class HostConnection implements HeapEntry {
   epoch = 0;
   imageLength = 0;
   /** Takes the events; the socket layer, or a test, sets it when it takes the connection. */
-  onEvent: (event: ConnectionEvent) => void = () => undefined;
+  onEvent: (event: ConnectionEvent) => void = NOTHING;
 
   /** Called when the tables have forgotten the connection, TIME-WAIT included. */
-  onRemoved: () => void = () => undefined;
+  onRemoved: () => void = NOTHING;
 
   readonly record: MigratoryRecord;
   /** Undefined at a client. */

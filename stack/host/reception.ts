@@ -34,6 +34,8 @@ export type Welcome =
 /** For so long after the last cookie one may come back. */
 const COOKIE_RETURN_MS = 128_000;
 
+const PLAIN: Terms = Object.freeze({ kind: 'plain' });
+
 export class Reception {
   readonly listeners = new Map<number, Listener>();
   readonly #options: ReceptionOptions;
@@ -132,7 +134,7 @@ export class Reception {
 
   #drawTerms(now: number, listener: Listener): Terms {
     const { membership, drawRandom } = this.#options;
-    if (membership === undefined || listener.options.migration === 'off') return { kind: 'plain' };
+    if (membership === undefined || listener.options.migration === 'off') return PLAIN;
     const { id, members, identity } = membership;
     for (;;) {
       const cid = makeConnectionId(identity.tagKey, drawRandom(CONNECTION_ID_RANDOM_LENGTH));

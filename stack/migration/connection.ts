@@ -165,7 +165,10 @@ export function poll(record: MigratoryRecord, now: number): ConnectionOutput {
     const sent = record.outbox.length > 0 ? record.outbox.shift() : undefined;
     if (sent !== undefined) return { kind: 'transmit', ...sent };
     const event = record.events.length > 0 ? record.events.shift() : undefined;
-    if (event !== undefined) return { kind: 'event', event };
+    if (event !== undefined) {
+      if (record.events.length === 0) record.events = []; // as in TCP's poll
+      return { kind: 'event', event };
+    }
     if (record.phase.kind === 'departed') return { kind: 'wait', until: Infinity };
     const output = pollTcp(record.tcp, now);
     switch (output.kind) {
@@ -223,7 +226,17 @@ function receiveTcpEvent(record: MigratoryRecord, now: number, event: TcpEvent):
       record.events.push(event);
       break;
     case 'retransmission-timeout':
+      if (event.consecutive >= record.tcp.config.troubleTimeoutCount) {
+        const trouble = { kind: 'unacknowledged', timeoutCount: event.consecutive } as const;
+        record.events.push({ kind: 'trouble', trouble });
+      }
       considerPolicy(record, now, event.consecutive);
+      break;
+    case 'unreachable':
+      record.events.push({ kind: 'trouble', trouble: event });
+      break;
+    case 'urgent':
+      record.events.push(event);
       break;
     case 'closed':
       finish(record, event.reason);
@@ -279,9 +292,13 @@ function meetDeadlines(record: MigratoryRecord, now: number): void {
   handleTcp(record.tcp, now, { kind: 'deadline' });
 }
 
+function early(record: MigratoryRecord): NonNullable<MigratoryRecord['early']> {
+  return (record.early ??= { writes: [], ended: false });
+}
+
 function write(record: MigratoryRecord, now: number, bytes: Uint8Array): void {
   if (record.phase.kind === 'opening') {
-    record.early.writes.push(bytes);
+    early(record).writes.push(bytes);
     return;
   }
   const { sync } = record;
@@ -298,7 +315,7 @@ function write(record: MigratoryRecord, now: number, bytes: Uint8Array): void {
 
 function close(record: MigratoryRecord, now: number): void {
   if (record.phase.kind === 'opening') {
-    record.early.ended = true;
+    early(record).ended = true;
     return;
   }
   const { sync } = record;

@@ -73,6 +73,13 @@ export interface MoveReport {
   readonly refusals: readonly { readonly member: MemberId; readonly reason: RefusalReason }[];
 }
 
+/** What does not end a connection, and may be worth knowing (RFC 9293 MUST-47). */
+export type Trouble =
+  /** So many times in a row what was sent was not acknowledged in time. */
+  | { readonly kind: 'unacknowledged'; readonly timeoutCount: number }
+  /** A router says that the peer is not to be reached: for now ('soft'), or at all ('hard'), which nothing proves. */
+  | { readonly kind: 'unreachable'; readonly hardness: 'hard' | 'soft' };
+
 export type ConnectionEvent =
   /** TCP's handshake is done (client), or the application may take the connection (server). */
   | { readonly kind: 'open' }
@@ -81,6 +88,8 @@ export type ConnectionEvent =
   | { readonly kind: 'readable' }
   | { readonly kind: 'writable' }
   | { readonly kind: 'end-of-input' }
+  | { readonly kind: 'urgent' }
+  | { readonly kind: 'trouble'; readonly trouble: Trouble }
   /** Client: which addresses belong to the connection has changed. */
   | { readonly kind: 'paths-changed' }
   | { readonly kind: 'moved'; readonly report: MoveReport }
@@ -108,10 +117,10 @@ export interface MigratoryRecord {
   sync: Synchronisation | undefined;
   /** Application bytes that came behind the peer's set-up record. */
   readAhead: Uint8Array | undefined;
-  /** What a client wrote before it could know whether a set-up record comes first. */
-  early: { readonly writes: Uint8Array[]; ended: boolean };
+  /** What a client wrote before it could know whether a set-up record comes first; undefined where it wrote nothing then. */
+  early: { readonly writes: Uint8Array[]; ended: boolean } | undefined;
   readonly outbox: { readonly to: Address; readonly segment: Segment }[];
-  readonly events: ConnectionEvent[];
+  events: ConnectionEvent[];
 }
 
 export function newRecord(
@@ -130,7 +139,7 @@ export function newRecord(
     phase: { kind: 'opening' },
     sync: undefined,
     readAhead: undefined,
-    early: { writes: [], ended: false },
+    early: undefined,
     outbox: [],
     events: [],
   };

@@ -52,9 +52,10 @@ function clientRecord(terms: ClientTerms): Uint8Array {
 }
 
 function flushEarly(record: MigratoryRecord, now: number): void {
-  for (const bytes of record.early.writes) handleTcp(record.tcp, now, { kind: 'write', bytes });
-  record.early.writes.length = 0;
-  if (record.early.ended) handleTcp(record.tcp, now, { kind: 'close' });
+  const { early } = record;
+  record.early = undefined;
+  for (const bytes of early?.writes ?? []) handleTcp(record.tcp, now, { kind: 'write', bytes });
+  if (early?.ended === true) handleTcp(record.tcp, now, { kind: 'close' });
 }
 
 /** Input while setting up belongs to the set-up record until that is complete. */

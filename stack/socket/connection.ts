@@ -8,12 +8,13 @@ import { Duplex } from 'node:stream';
 import type { Host } from '../host/host.js';
 import type { HostConnection } from '../host/host-connection.js';
 import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
-import type { StartMoveOutcome } from '../migration/client-role.js';
 import type { Identity } from '../migration/machine.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
+import type { ConnectionChoices } from '../tcp/configure.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
+import type { Departure, MoveOutcome } from './connection-events.js';
 import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
 
 /** What a connection needs of the stack that it belongs to. */
@@ -25,38 +26,10 @@ export interface ConnectionStack {
   linger(expired: () => void): { cancel(): void };
 }
 
-/** How a move asked for by the client ended. */
-export type MoveOutcome =
-  | { readonly kind: 'moved'; readonly report: MoveReport }
-  /** No other member took it; it goes on where it was. */
-  | { readonly kind: 'stayed'; readonly report: MoveReport }
-  | {
-      readonly kind: 'impossible';
-      readonly cause: Extract<StartMoveOutcome, { kind: 'impossible' }>['cause'] | 'no-other-member';
-    }
-  | { readonly kind: 'lost'; readonly reason: CloseReason };
+const KEEP_ALIVE_IDLE_MS = 7_200_000;
 
-/** The event 'moved' of a server's connection. */
-export interface Departure {
-  readonly to: MemberId;
-  readonly epoch: number;
-}
-
-/**
- * The events of a connection beyond those of a Duplex, with what their listeners get.
- *
- * @public
- */
-export interface MigratoryConnectionEvents {
-  /** Client: the handshake is done. */
-  connect: [];
-  /** Both ends have agreed on migration: the connection can move from now on. */
-  migratable: [];
-  /** Client: a move has ended, perhaps where it began. */
-  move: [MoveReport];
-  /** Server: the connection has left for another member; the stream closes without an error. */
-  moved: [Departure];
-}
+/** A connection that nobody waits for has no list of its own. */
+const NONE: readonly never[] = Object.freeze([]);
 
 type Place = Pick<Identity, 'cid' | 'epoch' | 'member' | 'members'>;
 
@@ -79,12 +52,12 @@ export class MigratoryConnection extends Duplex {
   /** How many calls of `write` have not answered yet. */
   #writingCount = 0;
   #defaultEncoding: BufferEncoding = 'utf8';
-  #beforeOpen: (() => void)[] = [];
+  #beforeOpen: readonly (() => void)[] = NONE;
   #wantsInput = false;
   #pulling = false;
   #inputEnded = false;
   #over: 'no' | 'closed' | 'departed' = 'no';
-  #moveWaiters: ((outcome: MoveOutcome) => void)[] = [];
+  #moveWaiters: readonly ((outcome: MoveOutcome) => void)[] = NONE;
 
   /** @internal Connections come from `Stack.connect` and from listeners. */
   constructor(stack: ConnectionStack, role: 'client' | 'server', local: Address, remote: Address) {
@@ -101,7 +74,7 @@ export class MigratoryConnection extends Duplex {
     this.#localAddress = connection.record.local;
     this.#rememberPlace();
     const waiting = this.#beforeOpen;
-    this.#beforeOpen = [];
+    this.#beforeOpen = NONE;
     for (const proceed of waiting) proceed();
     this.read(0);
     // The origin had ended its output before the snapshot: there is nothing more to write here.
@@ -221,7 +194,9 @@ export class MigratoryConnection extends Duplex {
     if (target === undefined) return impossible('no-other-member');
     const started = this.#stack.run((now) => this.#stack.host.startMove(now, connection, target));
     if (started.kind === 'impossible') return impossible(started.cause);
-    return new Promise((resolve) => this.#moveWaiters.push(resolve));
+    return new Promise((resolve) => {
+      this.#moveWaiters = [...this.#moveWaiters, resolve];
+    });
   }
 
   #nextMember(): MemberId | undefined {
@@ -235,6 +210,35 @@ export class MigratoryConnection extends Duplex {
     if (this.#role !== 'server') throw new WrongRole('a client moves by itself: use requestMove');
     const connection = this.#connection;
     if (connection !== undefined) this.#stack.run((now) => this.#stack.host.advise(now, connection, to));
+  }
+
+  /** Of the peer's urgent data what has not been taken out of the stream yet (RFC 9293 MUST-33); bytes in their place. */
+  get urgentLength(): number {
+    const connection = this.#connection;
+    if (connection === undefined) return 0;
+    const { receive } = connection.record.tcp;
+    return Math.max(0, receive.urgentEndOffset - receive.readOffset + this.readableLength);
+  }
+
+  /** As net.Socket has it; true at first (RFC 9293 MUST-17). What is chosen here a move leaves behind. */
+  setNoDelay(noDelay = true): this {
+    return this.#choose({ noDelay });
+  }
+
+  /** As net.Socket has it; off at first (RFC 9293 MUST-24). Without a delay two hours (MUST-28). */
+  setKeepAlive(enable = false, initialDelayMs = 0): this {
+    const idleMs = initialDelayMs > 0 ? initialDelayMs : KEEP_ALIVE_IDLE_MS;
+    return this.#choose({ keepAliveIdleMs: enable ? idleMs : Infinity });
+  }
+
+  /** How long what was sent may go unacknowledged until the connection is given up (RFC 9293 MUST-21). */
+  setUserTimeout(userTimeoutMs: number): this {
+    return this.#choose({ userTimeoutMs });
+  }
+
+  #choose(choices: ConnectionChoices): this {
+    this.#whenOpen((connection) => this.#stack.run((now) => this.#stack.host.configure(now, connection, choices)));
+    return this;
   }
 
   /** Ends the connection with a reset, whatever is under way. */
@@ -259,6 +263,12 @@ export class MigratoryConnection extends Duplex {
       case 'end-of-input':
         this.#inputEnded = true;
         this.#pull();
+        break;
+      case 'trouble':
+        this.emit('trouble', event.trouble);
+        break;
+      case 'urgent':
+        this.emit('urgent');
         break;
       case 'writable':
         // Never before `write` has answered: who then hears that there is no room would wait for a 'drain' that has been.
@@ -287,14 +297,20 @@ export class MigratoryConnection extends Duplex {
   #moveEnded(report: MoveReport): void {
     this.#rememberPlace();
     const outcome: MoveOutcome = { kind: report.to === report.from ? 'stayed' : 'moved', report };
-    for (const resolve of this.#moveWaiters.splice(0)) resolve(outcome);
+    this.#settleMoves(outcome);
     this.emit('move', report);
+  }
+
+  #settleMoves(outcome: MoveOutcome): void {
+    const waiting = this.#moveWaiters;
+    this.#moveWaiters = NONE;
+    for (const resolve of waiting) resolve(outcome);
   }
 
   #closed(reason: CloseReason): void {
     if (this.#over !== 'no') return;
     this.#over = 'closed';
-    for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason });
+    this.#settleMoves({ kind: 'lost', reason });
     if (reason !== 'finished') {
       this.destroy(new ConnectionFailed(reason, this.remoteAddress));
       return;
@@ -430,9 +446,10 @@ export class MigratoryConnection extends Duplex {
     const connection = this.#connection;
     if (connection !== undefined) proceed(connection);
     else {
-      this.#beforeOpen.push(() => {
+      const proceedThen = (): void => {
         if (this.#connection !== undefined) proceed(this.#connection);
-      });
+      };
+      this.#beforeOpen = [...this.#beforeOpen, proceedThen];
     }
   }
 
@@ -451,8 +468,9 @@ export class MigratoryConnection extends Duplex {
       if (isBroken || hasUnread || connection.record.phase.kind === 'opening') this.#abort();
       else this.#deliverTheRest(connection);
     }
-    this.#releaseHeld(error ?? new StreamDestroyed());
-    for (const resolve of this.#moveWaiters.splice(0)) resolve({ kind: 'lost', reason: 'aborted' });
+    // An error takes a trace of the stack: a tenth of what a short connection costs.
+    if (this.#held !== undefined) this.#releaseHeld(error ?? new StreamDestroyed());
+    this.#settleMoves({ kind: 'lost', reason: 'aborted' });
     callback(error);
   }
 

@@ -16,7 +16,7 @@ import { MAX_MEMBERS } from '../migration/setup-record.js';
 import { isMovable } from '../migration/server-role.js';
 import type { Terms } from '../migration/record.js';
 import { DEFAULT_TCP_CONFIG, UNANNOUNCED_IPV6_SEGMENT_SIZE, type TcpConfig } from '../tcp/config.js';
-import { bytesToIp, ipToBytes, type Address } from '../wire/address.js';
+import { bytesToIp, ipToBytes, isOfOneHost, type Address } from '../wire/address.js';
 import type { IpFamily } from '../wire/ip/packet.js';
 import type { MemberId } from '../wire/migrate-options.js';
 import { MigratoryConnection, type ConnectionStack } from './connection.js';
@@ -79,6 +79,8 @@ export class Stack implements ConnectionStack {
   readonly #connections = new Set<MigratoryConnection>();
   /** Ports whose listeners are closed: they stay bound, so that who tries is refused rather than left waiting. */
   readonly #idlePorts = new Map<number, Address>();
+  /** The listener for 'close' of all connections: one of its own each would be a twentieth of what they take. */
+  readonly #forget: (this: MigratoryConnection) => void;
   #timer: Timer | undefined;
   #deliveringCount = 0;
   #armedFor = Infinity;
@@ -88,6 +90,10 @@ export class Stack implements ConnectionStack {
 
   constructor(options: StackOptions) {
     this.#options = options;
+    const connections = this.#connections;
+    this.#forget = function () {
+      connections.delete(this);
+    };
     const { driver, entropy, membership } = options;
     if (membership !== undefined) checkMembership(membership);
     this.host = new Host(
@@ -191,7 +197,7 @@ export class Stack implements ConnectionStack {
   #remember(socket: MigratoryConnection): void {
     if (this.#connections.has(socket)) return;
     this.#connections.add(socket);
-    socket.once('close', () => this.#connections.delete(socket));
+    socket.on('close', this.#forget);
   }
 
   /**
@@ -319,6 +325,7 @@ function canonicalAddress(address: Address, family: Driver['family']): Address {
     const wanted = family === 'both' ? 'IP' : `IPv${family}`;
     throw new RangeError(`'${address.ip}' is not an ${wanted} address: this stack reaches no other`);
   }
+  if (!isOfOneHost(bytes)) throw new RangeError(`'${address.ip}' is no single host's address: connect to one host`);
   if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535) {
     throw new RangeError(`${address.port} is not a port to connect to: give one from 1 to 65535`);
   }

@@ -7,6 +7,7 @@
 import { FLAG, sequenceLength, type Segment } from '../wire/segment.js';
 import { acknowledge } from './acknowledge.js';
 import { challenge } from './challenge.js';
+import { answeredKeepAlive } from './deadlines.js';
 import { resetFor } from './compose.js';
 import { TIMESTAMP_VALID_MS } from './config.js';
 import { arriveInSynSent, synAcknowledged } from './handshake.js';
@@ -14,6 +15,7 @@ import { give, waitOut } from './lifecycle.js';
 import { receiveOffsetOf, sendOffsetOf } from './offsets.js';
 import { noteDuplicate, receiveData } from './receive.js';
 import type { TcpRecord } from './state.js';
+import { receiveUrgent } from './urgent.js';
 
 export function arrive(record: TcpRecord, now: number, segment: Segment): void {
   if (record.state === 'closed') return;
@@ -37,10 +39,11 @@ export function arrive(record: TcpRecord, now: number, segment: Segment): void {
   }
   if ((flags & FLAG.ack) === 0) return;
   record.receive.lastReceivedAt = now;
-  record.loss.keepAliveCount = 0;
+  if (record.loss.keepAliveCount > 0) answeredKeepAlive(record, now);
   rememberTimestamp(record, now, segment, offset);
   if (record.state === 'syn-received' && !synchronize(record, now, segment)) return;
   if (acknowledge(record, now, segment, offset) === 'refused') return;
+  receiveUrgent(record, segment, offset);
   if (segment.payloadLength === 0 && (flags & FLAG.fin) === 0) return;
   if (record.receive.finOffset === undefined) receiveData(record, now, segment, offset);
   else record.receive.acknowledgmentPending = true;

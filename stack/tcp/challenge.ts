@@ -3,7 +3,8 @@
 import type { TcpRecord } from './state.js';
 
 export function challenge(record: TcpRecord, now: number): void {
-  const { challenge: limit, config } = record;
+  const { config } = record;
+  const limit = (record.challenge ??= { intervalStartedAt: now, count: 0 });
   if (now - limit.intervalStartedAt >= config.challengeAckIntervalMs) {
     limit.intervalStartedAt = now;
     limit.count = 0;

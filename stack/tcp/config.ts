@@ -54,6 +54,8 @@ export interface TcpConfig {
   readonly rtoAfterSynLossMs: number;
   /** How often a SYN or SYN/ACK is sent again before the attempt is given up: for three minutes at least (RFC 9293 MUST-23). */
   readonly synRetryCount: number;
+  /** R1 of RFC 9293 section 3.8.3: from so many timeouts in a row on the user is told of them. */
+  readonly troubleTimeoutCount: number;
   /** R2 of RFC 9293 section 3.8.3: without progress for so long, the connection is given up. */
   readonly userTimeoutMs: number;
   /** How long TIME-WAIT lasts (twice the maximum segment lifetime). */
@@ -93,6 +95,7 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   maxRtoMs: 60_000,
   rtoAfterSynLossMs: 3000,
   synRetryCount: 7,
+  troubleTimeoutCount: 3,
   userTimeoutMs: 300_000,
   timeWaitMs: 60_000,
   keepAliveIdleMs: Infinity,

@@ -54,7 +54,11 @@ export function handle(record: TcpRecord, now: number, input: TcpInput): void {
 /** The next output. 'closed' comes after the last segment of the connection, but before TIME-WAIT is over. */
 export function poll(record: TcpRecord, now: number): TcpOutput {
   const event = record.events.length > 0 ? record.events.shift() : undefined;
-  if (event !== undefined) return { kind: 'event', event };
+  if (event !== undefined) {
+    // The room of an array that has been filled once is kept: a sixteenth of what an idle connection takes.
+    if (record.events.length === 0) record.events = [];
+    return { kind: 'event', event };
+  }
   if (!record.suspended) {
     const segment = record.outbox.length > 0 ? record.outbox.shift() : nextSegment(record, now);
     if (segment !== undefined) return { kind: 'transmit', segment };

@@ -44,6 +44,12 @@ function persist(record: TcpRecord, now: number): void {
   timers.persistAt = now + backedOffTimeoutMs(rtt, config, loss.probeCount);
 }
 
+/** The peer is there: the silence begins anew. */
+export function answeredKeepAlive({ loss, timers, config }: TcpRecord, now: number): void {
+  loss.keepAliveCount = 0;
+  timers.keepAliveAt = now + config.keepAliveIdleMs;
+}
+
 /** RFC 9293 section 3.8.4. Only where nothing is outstanding: unacknowledged data asks by itself. */
 function keepAlive(record: TcpRecord, now: number): void {
   const { send, receive, loss, timers, config } = record;

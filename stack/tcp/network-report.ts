@@ -4,7 +4,7 @@
 //   N2. A packet that was too big lowers the segment size, never below what every path carries, and never ends anything.
 //      After a while the path is tried again: it may be another one.
 //   N3. Unreachable ends only an attempt to open, and only where nothing is there to be waited for (RFC 1122 section
-//       4.2.3.9, RFC 5461 section 4.1): an open connection outlives it.
+//       4.2.3.9, RFC 5461 section 4.1): an open connection outlives it. The user is told (RFC 9293 SHLD-25).
 
 import type { NetworkReport } from '../wire/network-report.js';
 import { clearFlight } from './flight.js';
@@ -24,7 +24,9 @@ export function hearNetwork(record: TcpRecord, now: number, report: NetworkRepor
   const offset = sendOffsetOf(record, report.sequence);
   if (offset < send.unacknowledgedOffset || offset >= send.highestOffset) return; // N1
   if (report.kind === 'unreachable') {
-    if (report.hardness === 'hard' && record.state === 'syn-sent') give(record, 'refused'); // N3
+    if (report.hardness === 'hard' && record.state === 'syn-sent')
+      give(record, 'refused'); // N3
+    else record.events.push({ kind: 'unreachable', hardness: report.hardness });
     return;
   }
   const size = Math.max(MIN_PATH_SEGMENT_SIZE, report.segmentLength - TCP_HEADER_LENGTH);

@@ -68,5 +68,7 @@ function repeat(record: TcpRecord, now: number, from: number, end: number): Segm
   const payload = length > 0 ? sliceAtCursor(send.queue, send.queue.repeated, from, length) : NO_PAYLOAD;
   if (from === send.unacknowledgedOffset) armRetransmission(record, now);
   send.lastSentAt = now;
-  return compose(record, now, from, withFin ? FLAG.fin : 0, payload, length);
+  // The last of what is there is pushed, also when it leaves again (RFC 9293 MUST-61).
+  const isLast = length > 0 && dataEnd === Math.min(send.endOffset, send.limitOffset);
+  return compose(record, now, from, (isLast ? FLAG.psh : 0) | (withFin ? FLAG.fin : 0), payload, length);
 }

@@ -44,6 +44,14 @@ export function release(queue: SendQueue, offset: number): void {
     queue.head++;
     queue.headOffset += chunk.length;
   }
+  if (queue.head > 0 && queue.head === chunks.length) {
+    // An idle connection keeps no trace of what it has sent.
+    queue.chunks = [];
+    queue.head = 0;
+    toHead(queue, queue.fresh);
+    toHead(queue, queue.repeated);
+    return;
+  }
   if (queue.fresh.index < queue.head) toHead(queue, queue.fresh);
   if (queue.repeated.index < queue.head) toHead(queue, queue.repeated);
   if (queue.head >= COMPACT_COUNT && queue.head * 2 >= chunks.length) {

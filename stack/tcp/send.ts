@@ -154,10 +154,12 @@ function nextTailProbe(record: TcpRecord, now: number): Segment | undefined {
   tailProbe.pending = false;
   if (loss.phase !== 'open' || send.nextOffset === send.unacknowledgedOffset) return undefined;
   const from = send.nextOffset;
-  const length = Math.min(Math.min(send.endOffset, send.limitOffset) - from, segmentLength(record));
+  const streamEnd = Math.min(send.endOffset, send.limitOffset);
+  const length = Math.min(streamEnd - from, segmentLength(record));
   let segment: Segment | undefined;
   if (length > 0 && from + length <= send.unacknowledgedOffset + send.windowLength) {
-    segment = compose(record, now, from, FLAG.psh, sliceAtCursor(send.queue, send.queue.fresh, from, length), length);
+    const flags = from + length === streamEnd ? FLAG.psh : 0;
+    segment = compose(record, now, from, flags, sliceAtCursor(send.queue, send.queue.fresh, from, length), length);
     sent(record, now, from + length);
     armRetransmission(record, now);
   } else {

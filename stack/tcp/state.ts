@@ -39,6 +39,10 @@ export type TcpEvent =
   | { readonly kind: 'readable' }
   | { readonly kind: 'writable' }
   | { readonly kind: 'end-of-input' }
+  /** The peer has urgent data, or it ends later than it was said before. */
+  | { readonly kind: 'urgent' }
+  /** A router says that the peer is not to be reached; the connection goes on. */
+  | { readonly kind: 'unreachable'; readonly hardness: 'hard' | 'soft' }
   | { readonly kind: 'retransmission-timeout'; readonly consecutive: number }
   | { readonly kind: 'closed'; readonly reason: CloseReason };
 
@@ -107,6 +111,8 @@ export interface ReceiveState {
   finOffset: number | undefined;
   /** A FIN that arrived ahead of data that is still missing. */
   pendingFinOffset: number | undefined;
+  /** Where the peer's urgent data ends; no further than `readOffset` where there is none. */
+  urgentEndOffset: number;
   /** Unread in-order chunks from `chunkHead` on, views as they came in. */
   chunks: Uint8Array[];
   chunkHead: number;
@@ -224,9 +230,10 @@ export interface TcpRecord {
   readonly congestionMarks: ExplicitCongestion;
   congestion: CongestionState;
   readonly timers: Timers;
-  readonly challenge: { intervalStartedAt: number; count: number };
+  /** Undefined before the first: most connections never send one. */
+  challenge: { intervalStartedAt: number; count: number } | undefined;
   /** Events not yet polled; 'closed' is kept apart since it comes after the last segment. */
-  readonly events: TcpEvent[];
+  events: TcpEvent[];
   closeReason: CloseReason | undefined;
   closeTold: boolean;
   /** Resets to be sent: they are no part of the stream. */

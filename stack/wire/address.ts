@@ -96,3 +96,10 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   }
   return best;
 }
+
+/** Whether one host has that address: no group, no broadcast, and not "any" (RFC 9293 MUST-46, MUST-57, MUST-63). */
+export function isOfOneHost(ip: Uint8Array): boolean {
+  const first = ip[0] ?? 0;
+  if (ip.length === 4) return first !== 0 && (first < 224 || (first >= 240 && ip.some((byte) => byte !== 255)));
+  return first !== 0xff && ip.some((byte) => byte !== 0);
+}

@@ -18,6 +18,8 @@ export interface Segment {
   readonly flags: number;
   /** The window field as on the wire, before scaling. */
   readonly window: number;
+  /** With the URG flag: how far behind `sequence` the urgent data ends (RFC 9293 MUST-62: the octet that follows it). */
+  readonly urgentPointer?: number;
   readonly options: SegmentOptions;
   readonly payload: readonly Uint8Array[];
   /** Bytes in `payload`. */
@@ -62,7 +64,7 @@ export function writeSegmentHeader(segment: Segment, target: Uint8Array, at: num
   target[at + 12] = ((HEADER_LENGTH + optionsLength) >> 2) << 4;
   target[at + 13] = segment.flags;
   writeUint16(target, at + 14, segment.window);
-  writeUint32(target, at + 16, 0);
+  writeUint32(target, at + 16, segment.urgentPointer ?? 0); // the checksum is zero
   return HEADER_LENGTH + optionsLength;
 }
 
@@ -77,16 +79,16 @@ export function decodeSegment(bytes: Uint8Array): DecodedSegment {
     headerLength === HEADER_LENGTH ? NO_OPTIONS : decodeOptions(bytes.subarray(HEADER_LENGTH, headerLength));
   if (options === 'malformed') return { kind: 'malformed', reason: 'bad-option' };
   const payloadLength = bytes.length - headerLength;
-  return {
-    kind: 'segment',
-    segment: {
-      sequence: readUint32(bytes, 4),
-      acknowledgment: readUint32(bytes, 8),
-      flags: bytes[13] as number,
-      window: readUint16(bytes, 14),
-      options,
-      payload: payloadLength === 0 ? NO_PAYLOAD : [bytes.subarray(headerLength)],
-      payloadLength,
-    },
+  const segment: Segment & { urgentPointer?: number } = {
+    sequence: readUint32(bytes, 4),
+    acknowledgment: readUint32(bytes, 8),
+    flags: bytes[13] as number,
+    window: readUint16(bytes, 14),
+    options,
+    payload: payloadLength === 0 ? NO_PAYLOAD : [bytes.subarray(headerLength)],
+    payloadLength,
   };
+  // Zero: the urgent data has ended before this segment.
+  if ((segment.flags & FLAG.urg) !== 0 && readUint16(bytes, 18) !== 0) segment.urgentPointer = readUint16(bytes, 18);
+  return { kind: 'segment', segment };
 }

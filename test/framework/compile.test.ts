@@ -62,6 +62,25 @@ test('a service without decorators compiles into the same kind of plan', (t) => 
   ]);
 });
 
+test('a class is read anew where one of its methods has been replaced since', (t) => {
+  @Service({ name: 'late', version: 1 })
+  class Late {
+    @Stage({ entry: true })
+    async first(): Promise<Next<Late>> {
+      return Promise.resolve(next('second'));
+    }
+
+    @Stage()
+    async second(): Promise<Next<Late>> {
+      return Promise.resolve(done());
+    }
+  }
+  t.deepEqual(codesOf(Late), []);
+  const replaced = async (): Promise<unknown> => Promise.resolve(done());
+  Object.defineProperty(Late.prototype, 'first', { value: replaced });
+  t.deepEqual(codesOf(Late), ['MIG020']);
+});
+
 test('the fingerprint changes with name, version, stages and fields, and not with their order', (t) => {
   const form = {
     name: 'form',

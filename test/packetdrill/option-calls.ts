@@ -9,7 +9,15 @@ import type { Socket } from './sockets.js';
 const NON_BLOCKING = 'O_NONBLOCK';
 
 /** They change nothing that a segment shows. */
-const IRRELEVANT_OPTIONS = new Set(['SO_REUSEADDR', 'SO_REUSEPORT', 'SO_PRIORITY', 'SO_MARK', 'SO_BINDTODEVICE']);
+const IRRELEVANT_OPTIONS = new Set([
+  'IP_BIND_ADDRESS_NO_PORT',
+  'SO_BINDTODEVICE',
+  'SO_DEBUG',
+  'SO_MARK',
+  'SO_PRIORITY',
+  'SO_REUSEADDR',
+  'SO_REUSEPORT',
+]);
 
 export function fcntlCall(frame: Frame): Outcome {
   const { socket } = frame;

@@ -63,6 +63,10 @@ export function settingsOf(script: Script): Settings {
       case 'tolerance_usecs':
         toleranceMs = wholeOf(option) / 1000;
         break;
+      case 'tcp_ts_tick_usecs':
+        if (wholeOf(option) !== 1000)
+          throw new NotExpressible(option.place, 'timestamps that do not count milliseconds');
+        break;
       case 'ip_version':
         ipVersion = ipVersionOf(option);
         break;

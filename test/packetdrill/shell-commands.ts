@@ -79,6 +79,8 @@ const HARMLESS_SYSCTLS = new Set([
 const FIXED_SYSCTLS = new Map([
   ['blackhole', ['0']],
   ['ecn.enable', ['0', '2']],
+  ['insecure_rst', ['0']],
+  ['insecure_syn', ['0']],
   ['tcp_ecn', ['0', '2']],
   ['tcp_fastopen', ['0']],
   ['tcp_mtu_probing', ['0']],

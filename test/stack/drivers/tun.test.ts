@@ -4,10 +4,12 @@ import test from 'ava';
 import fc from 'fast-check';
 import { TunDriver, type PacketLink } from '@migratory/stack/internal/drivers/tun.js';
 import { addToSum, checksumOf } from '@migratory/stack/internal/wire/ip/checksum.js';
+import { decodePacket } from '@migratory/stack/internal/wire/ip/decode.js';
 import { writeIpv4Header } from '@migratory/stack/internal/wire/ip/ipv4.js';
 import { writeIpv6Header } from '@migratory/stack/internal/wire/ip/ipv6.js';
 import { OFFLOAD_HEADER_LENGTH } from '@migratory/stack/internal/wire/ip/offload.js';
-import { completeChecksum, writeTcpPacket } from '@migratory/stack/internal/wire/ip/tcp-packet.js';
+import type { IpPacket } from '@migratory/stack/internal/wire/ip/packet.js';
+import { completeChecksum, decodeTcp, writeTcpPacket } from '@migratory/stack/internal/wire/ip/tcp-packet.js';
 import type { NetworkReport } from '@migratory/stack/internal/wire/network-report.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 
@@ -57,12 +59,18 @@ function open() {
 }
 
 /** A segment to us, with a right checksum. */
-function tcp(sourcePort = 50_000, destination = OURS): Buffer {
+function tcp(sourcePort = 50_000, destination = OURS, source = THEIRS): Buffer {
   const buffer = Buffer.alloc(100);
   const to = { ip: destination, port: 80 };
-  const headers = buffer.subarray(0, writeTcpPacket(buffer, 0, { ip: THEIRS, port: sourcePort }, to, SEGMENT));
+  const headers = buffer.subarray(0, writeTcpPacket(buffer, 0, { ip: source, port: sourcePort }, to, SEGMENT));
   completeChecksum(headers, 20, SEGMENT.payload);
   return Buffer.concat([headers, ...SEGMENT.payload]);
+}
+
+function opened(bytes: Uint8Array): IpPacket {
+  const packet = decodePacket(bytes);
+  if (packet.kind !== 'packet') throw new Error('no packet');
+  return packet;
 }
 
 function icmp(message: readonly number[]): Buffer {
@@ -75,7 +83,7 @@ function icmp(message: readonly number[]): Buffer {
 
 const unchecked = (packet: Uint8Array): Buffer => Buffer.concat([Buffer.alloc(OFFLOAD_HEADER_LENGTH), packet]);
 
-test('a segment for us is handed on, whatever its port; one whose checksum is wrong is not, unless it is trusted', (t) => {
+test('MUST-3: a segment for us is handed on, whatever its port; one whose checksum is wrong is not, unless it is trusted', (t) => {
   const { link, driver, segments } = open();
   link.receive(unchecked(tcp()));
   const damaged = tcp();
@@ -86,6 +94,46 @@ test('a segment for us is handed on, whatever its port; one whose checksum is wr
   link.receive(trusted);
   t.deepEqual(segments, ['10.77.0.1:50000 > 10.77.0.2:80 hello', '10.77.0.1:50000 > 10.77.0.2:80 hellO']);
   t.is(driver.counters.malformedDrops, 1);
+});
+
+test('MUST-57: what is sent to a group or to everybody is dropped in silence', (t) => {
+  const { link, driver, segments } = open();
+  for (const destination of [Uint8Array.of(224, 0, 0, 1), Uint8Array.of(255, 255, 255, 255)]) {
+    link.receive(unchecked(tcp(50_000, destination)));
+  }
+  t.deepEqual([segments, link.written], [[], []]);
+  t.is(driver.counters.otherProtocolDrops, 2);
+});
+
+test('MUST-63: what comes from a group, from everybody or from nobody is dropped in silence', (t) => {
+  const { link, driver, segments } = open();
+  const sources = [
+    [224, 0, 0, 1],
+    [255, 255, 255, 255],
+    [0, 0, 0, 0],
+    [239, 1, 2, 3],
+  ];
+  for (const source of sources) link.receive(unchecked(tcp(50_000, OURS, Uint8Array.from(source))));
+  t.deepEqual([segments, link.written], [[], []]);
+  t.is(driver.counters.malformedDrops, sources.length);
+});
+
+test('MUST-2: what is sent has a checksum that is right', (t) => {
+  const sent = tcp();
+  const { link, driver, segments } = open();
+  link.receive(unchecked(sent));
+  t.is(segments.length, 1);
+  // The device completes what the driver begins: the sum over addresses and length stands in the field.
+  driver.transmit({ ip: '10.77.0.2', port: 80 }, { ip: '10.77.0.1', port: 50_000 }, SEGMENT);
+  const written = link.written[0] ?? Buffer.alloc(0);
+  t.is(written[0], 1, 'the device is asked for it');
+  const packet = written.subarray(OFFLOAD_HEADER_LENGTH);
+  const completed = Buffer.from(packet);
+  completed.writeUInt16BE(checksumOf(addToSum(0, packet.subarray(20), 0)), 36);
+  const damaged = Buffer.from(completed);
+  damaged[24] = 9;
+  const received = (bytes: Buffer): string => decodeTcp(bytes, opened(bytes), 'to-be-checked').kind;
+  t.deepEqual([received(completed), received(damaged)], ['segment', 'malformed']);
 });
 
 test('each drop has its name', (t) => {

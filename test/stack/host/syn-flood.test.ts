@@ -175,7 +175,7 @@ function waiting(): { readonly bench: HostBench; readonly next: number; readonly
   return { bench, next: 779, sent: finished.acknowledgment };
 }
 
-test('RFC 6191: a SYN with a greater timestamp replaces a connection in TIME-WAIT, above its numbers', (t) => {
+test('SHLD-4: RFC 6191: a SYN with a greater timestamp replaces a connection in TIME-WAIT, above its numbers', (t) => {
   const { bench, sent } = waiting();
   const answer = ask(bench, { ...OPTIONS, timestamps: { value: 5_051, echo: 0 } }, 3);
   t.is(answer.flags, FLAG.syn | FLAG.ack);
@@ -184,7 +184,7 @@ test('RFC 6191: a SYN with a greater timestamp replaces a connection in TIME-WAI
   t.is(bench.member(1).connectionCount, 1);
 });
 
-test('RFC 1122 section 4.2.2.13: so does one with a greater number, and no other', (t) => {
+test('MAY-2: RFC 1122 section 4.2.2.13: so does one with a greater number, and no other', (t) => {
   const greater = waiting();
   t.is(ask(greater.bench, {}, greater.next).flags, FLAG.syn | FLAG.ack);
   const smaller = waiting();

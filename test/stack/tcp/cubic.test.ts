@@ -26,7 +26,7 @@ function afterLoss(segments: number): CubicState {
   return state;
 }
 
-test('section 4.6: a loss takes three tenths of the window', (t) => {
+test('MAY-18: section 4.6: a loss takes three tenths of the window', (t) => {
   const state = afterLoss(1000);
   t.is(state.slowStartThresholdLength, 700 * MSS);
   t.is(state.peakLength, 1000 * MSS);

@@ -181,7 +181,7 @@ test('RFC 6582 section 3.2 step 1: one reduction for one window of data', (t) =>
   t.is(script.record.loss.phase, 'fast-recovery', 'what was sent since is');
 });
 
-test('MUST-37: a peer that closes its window late is not given up', (t) => {
+test('MUST-37, SHLD-17: a peer that closes its window late is not given up', (t) => {
   const script = inFlight({ config: { userTimeoutMs: 10_000 } });
   script.pass(9000).inject({ ack: 0, window: 0 }).pass(2000);
   t.is(script.record.state, 'established');
@@ -198,7 +198,7 @@ test('fast retransmit of the last segment takes the FIN along', (t) => {
   const script = Script.established();
   script.write(500).close().clear();
   for (let count = 0; count < 3; count++) script.inject({ ack: 0 });
-  t.deepEqual(script.lines(), ['F. 0+500 ack 0']);
+  t.deepEqual(script.lines(), ['FP. 0+500 ack 0']);
 });
 
 test('MUST-25, MUST-26: keep-alive is off by default', (t) => {

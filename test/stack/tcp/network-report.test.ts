@@ -99,7 +99,7 @@ test('MUST-56: unreachable ends no open connection', (t) => {
   }
 });
 
-test('SHLD-25: an attempt to open ends at hard errors about its SYN, and waits at soft ones', (t) => {
+test('SHLD-26: an attempt to open ends at hard errors about its SYN, and waits at soft ones', (t) => {
   const attempt = (hardness: 'hard' | 'soft', sequence: number): string => {
     const record = openActive(DEFAULT_TCP_CONFIG, 0, { initialSequence: OUR_START, timestampOffset: 0 });
     drain(record, 0);

@@ -90,7 +90,7 @@ test('section 7: the end of a flight is probed after two round trips, with the l
   script.pass(78);
   t.deepEqual(script.lines(), []);
   script.pass(2);
-  t.deepEqual(script.lines(), ['. 4000+1000 ack 0']);
+  t.deepEqual(script.lines(), ['P. 4000+1000 ack 0']);
   t.is(script.record.loss.timeoutCount, 0);
   script.pass(40);
   report(script, 1000, [4000, 5000]);
@@ -106,7 +106,7 @@ test('section 7.3: new data is the better probe', (t) => {
   script.write(1000).pass(40).inject({ ack: 1000 }).clear();
   script.write(20_000).clear();
   script.pass(81);
-  t.deepEqual(script.lines(), ['P. 11000+1000 ack 0']);
+  t.deepEqual(script.lines(), ['. 11000+1000 ack 0']);
 });
 
 test('section 7.4.2: a probe that repaired the only loss reduces the window; one that came twice does not', (t) => {
@@ -128,7 +128,7 @@ test('section 7.2: a single segment is probed only once a late acknowledgment is
   script.pass(279);
   t.deepEqual(script.lines(), []);
   script.pass(1);
-  t.deepEqual(script.lines(), ['. 1000+1000 ack 0']);
+  t.deepEqual(script.lines(), ['P. 1000+1000 ack 0']);
 });
 
 test('section 6.3: at a timeout the first is lost, and what was sent just now is not', (t) => {

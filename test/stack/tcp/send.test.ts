@@ -117,7 +117,7 @@ test('a FIN waits for the window and is probed for', (t) => {
   t.is(script.record.state, 'fin-wait-2');
 });
 
-test('a window that shrinks under data in flight: probed, not given up while the peer answers', (t) => {
+test('MUST-34, MUST-35: a window that shrinks under data in flight: probed, not given up while the peer answers', (t) => {
   const script = Script.established({ config: { userTimeoutMs: 30_000 } });
   script.write(3000).clear();
   script.inject({ ack: 1000, window: 0 });

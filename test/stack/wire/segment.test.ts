@@ -75,11 +75,13 @@ const segment: fc.Arbitrary<Segment> = fc
     acknowledgment: u32,
     flags: fc.integer({ min: 0, max: 0xff }),
     window: u16,
+    pointer: fc.integer({ min: 1, max: 0xffff }),
     options,
     data: fc.uint8Array({ maxLength: 100 }),
   })
-  .map(({ data, ...rest }) => ({
+  .map(({ data, pointer, ...rest }) => ({
     ...rest,
+    ...((rest.flags & FLAG.urg) === 0 ? {} : { urgentPointer: pointer }),
     payload: data.length === 0 ? [] : [data],
     payloadLength: data.length,
   }));

@@ -87,6 +87,17 @@ test('an old router says no MTU: the next plateau below what was sent (RFC 1191 
   t.is(message.kind === 'packet-too-big' ? message.mtu : undefined, 1_492);
 });
 
+test('MUST-55, MUST-56: source quench, time exceeded and parameter problem are nothing that a connection hears of', (t) => {
+  for (const type of [4, 11, 12]) {
+    const message = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0]), quoted(4)]);
+    t.deepEqual(received(4, message), { kind: 'other' });
+  }
+  for (const type of [3, 4]) {
+    const message = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0]), quoted(6)]);
+    t.deepEqual(received(6, message), { kind: 'other' });
+  }
+});
+
 test('unreachable: hard where protocol or port are not there, else soft', (t) => {
   const hardness = (family: Family, type: number, code: number): unknown => {
     const message = received(family, Buffer.concat([Buffer.from([type, code, 0, 0, 0, 0, 0, 0]), quoted(family)]));

@@ -119,7 +119,7 @@ function withOptions(options: readonly number[]): Uint8Array {
   return bytes;
 }
 
-test('IPv4: options are skipped, source routes refused, lengths that can not be are malformed', (t) => {
+test('MUST-50: IPv4: options are skipped, source routes refused, lengths that can not be are malformed', (t) => {
   const recordRoute = [7, 7, 4, 0, 0, 0, 0, 0];
   const bytes = withOptions(recordRoute);
   t.is(decodeTcp(bytes, decoded(bytes), 'to-be-checked').kind, 'segment');

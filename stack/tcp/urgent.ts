@@ -1,0 +1,17 @@
+// Urgent data of the peer (RFC 9293 section 3.8.5, RFC 6093): it is data in its place, and the user is told that some is on its
+// way and how far it reaches. We send none: new applications should not use it (SHLD-13).
+
+import type { Segment } from '../wire/segment.js';
+import type { TcpEvent, TcpRecord } from './state.js';
+
+const URGENT: TcpEvent = Object.freeze({ kind: 'urgent' });
+
+/** Takes the urgent pointer of an acceptable segment that begins at `offset` of the peer's stream. */
+export function receiveUrgent({ receive, events }: TcpRecord, segment: Segment, offset: number): void {
+  const { urgentPointer } = segment;
+  if (urgentPointer === undefined || receive.finOffset !== undefined) return;
+  const end = offset + urgentPointer;
+  if (end <= Math.max(receive.readOffset, receive.urgentEndOffset)) return;
+  receive.urgentEndOffset = end;
+  events.push(URGENT);
+}
