@@ -32,7 +32,7 @@ function kinds(script: Script): string[] {
     .map(({ flags, length, segment }) => `${flags} ${length}${segment.ecn === 'capable' ? ' ECT' : ''}`);
 }
 
-test('section 6.1.1: agreed where one end offers it and the other one takes it', (t) => {
+test('SHLD-8: section 6.1.1: agreed where one end offers it and the other one takes it', (t) => {
   for (const client of CHOICES) {
     for (const server of CHOICES) {
       const pair = Pair.connected({
