@@ -5,7 +5,6 @@
 // not taken out of the stream's buffer counts as unread.
 
 import { Duplex } from 'node:stream';
-import type { Host } from '../host/host.js';
 import type { HostConnection } from '../host/host-connection.js';
 import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
 import type { Identity } from '../migration/machine.js';
@@ -15,16 +14,8 @@ import type { ConnectionChoices } from '../tcp/config.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import type { Departure, MoveOutcome } from './connection-events.js';
+import type { ConnectionStack } from './connection-stack.js';
 import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
-
-/** What a connection needs of the stack that it belongs to. */
-export interface ConnectionStack {
-  readonly host: Host;
-  /** Runs what changes the host, with the time, and looks after its timer afterwards. */
-  run<Result>(change: (now: number) => Result): Result;
-  /** How long a connection that was destroyed may take to deliver what was written. */
-  linger(expired: () => void): { cancel(): void };
-}
 
 const KEEP_ALIVE_IDLE_MS = 7_200_000;
 

@@ -19,7 +19,8 @@ import { DEFAULT_TCP_CONFIG, UNANNOUNCED_IPV6_SEGMENT_SIZE, type TcpConfig } fro
 import { bytesToIp, ipToBytes, isOfOneHost, type Address } from '../wire/address.js';
 import type { IpFamily } from '../wire/ip/packet.js';
 import type { MemberId } from '../wire/migrate-options.js';
-import { MigratoryConnection, type ConnectionStack } from './connection.js';
+import { MigratoryConnection } from './connection.js';
+import type { ConnectionStack } from './connection-stack.js';
 import { StackClosed } from './errors.js';
 
 /** What a stack runs on, and what limits it. */

@@ -39,3 +39,15 @@ for (const [where, manner, least] of BOUNDS) {
     }
   });
 }
+
+for (const where of [path(10, 1), path(50, 1), path(10, 3)]) {
+  test(`${where.roundTripMs} ms, ${where.lossPercent} % marked instead of lost: as fast, and hardly anything is sent twice`, (t) => {
+    const lost = new Transfer(where, CUBIC_SACK, 1).run(MS);
+    const marked = new Transfer({ ...where, signal: 'mark' }, CUBIC_SACK, 1).run(MS);
+    const told = `${marked.goodputMbitPerSecond} and ${lost.goodputMbitPerSecond} Mbit/s, ${marked.repeatedPercent} % sent again`;
+    t.true(marked.goodputMbitPerSecond > lost.goodputMbitPerSecond * 0.9, told);
+    t.true(marked.goodputMbitPerSecond < lost.goodputMbitPerSecond * 1.3, told);
+    t.true(marked.repeatedPercent < 0.1, told);
+    t.log(told);
+  });
+}

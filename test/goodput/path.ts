@@ -13,6 +13,8 @@ export interface Path {
   /** Of the segments with data, in every hundred. */
   readonly lossPercent: number;
   readonly rateMbitPerSecond: number;
+  /** 'mark': what may be marked (RFC 3168) is not lost but marked; default 'loss'. */
+  readonly signal?: 'loss' | 'mark';
 }
 
 export interface Manner {
@@ -83,6 +85,7 @@ export class Transfer {
     this.#config = {
       ...DEFAULT_TCP_CONFIG,
       ...manner,
+      explicitCongestion: path.signal === 'mark' ? 'offered' : 'off',
       initialReceiveWindowLength: DEFAULT_TCP_CONFIG.receiveBufferLength,
     };
     const seeds = { initialSequence: 7, timestampOffset: 11 };
@@ -161,17 +164,20 @@ export class Transfer {
   }
 
   #transmit(end: End, segment: Segment): void {
-    const { roundTripMs, lossPercent, rateMbitPerSecond } = this.#path;
+    const { roundTripMs, lossPercent, rateMbitPerSecond, signal } = this.#path;
     if (end !== this.#sender) {
       this.#answers.push(this.#now + roundTripMs / 2, segment);
       return;
     }
     this.#sentLength += segment.payloadLength;
-    if (segment.payloadLength > 0 && this.#dice.below(100_000) < lossPercent * 1000) return;
+    const isStruck = segment.payloadLength > 0 && this.#dice.below(100_000) < lossPercent * 1000;
+    const isMarked = isStruck && signal === 'mark' && segment.ecn === 'capable';
+    if (isStruck && !isMarked) return;
     const sendingMs = ((segment.payloadLength + OVERHEAD_LENGTH) * 8) / (rateMbitPerSecond * 1000);
     // The queue holds what the link carries in a round trip.
     if (this.#linkFreeAt - this.#now > roundTripMs) return;
     this.#linkFreeAt = Math.max(this.#linkFreeAt, this.#now) + sendingMs;
-    this.#data.push(this.#linkFreeAt + roundTripMs / 2, segment);
+    const arriving = isMarked ? { ...segment, ecn: 'experienced' as const } : segment;
+    this.#data.push(this.#linkFreeAt + roundTripMs / 2, arriving);
   }
 }

@@ -18,6 +18,17 @@ function inWorld(
   inWorldWith(title, body, { served, ...options });
 }
 
+/** The kinds of what the network says to the stack, as they come. */
+function reportsTo({ stack: { host } }: TunWorld): string[] {
+  const seen: string[] = [];
+  const hear = host.networkReport.bind(host);
+  host.networkReport = (now, local, remote, report) => {
+    seen.push(report.kind);
+    hear(now, local, remote, report);
+  };
+  return seen;
+}
+
 for (const [version, url] of Object.entries(URLS)) {
   inWorld(`${version}: curl downloads, and uploads, what was sent`, async (t, world) => {
     await download(t, world, url, BODY);
@@ -33,18 +44,24 @@ for (const [version, url] of Object.entries(URLS)) {
   inWorld(
     `${version}: the router says what is too big for its next link, and segments become shorter`,
     async (t, world) => {
-      const seen: string[] = [];
-      const { host } = world.stack;
-      const hear = host.networkReport.bind(host);
-      host.networkReport = (now, local, remote, report) => {
-        seen.push(report.kind);
-        hear(now, local, remote, report);
-      };
+      const seen = reportsTo(world);
       await download(t, world, url, BODY);
       t.true(seen.includes('packet-too-big'));
       t.is(world.stack.counters.resetsSent, 0);
     },
     { narrowMtu: 1_300 },
+  );
+
+  inWorld(
+    `${version}: after a while the path is tried again, and says again what is too big`,
+    async (t, world) => {
+      const seen = reportsTo(world);
+      // So that the client's memory does not take it all at once.
+      await world.client.run('sysctl', '-q', '-w', 'net.ipv4.tcp_rmem=4096 65536 131072');
+      await download(t, world, url, BODY, '--limit-rate', '6M');
+      t.true(seen.filter((kind) => kind === 'packet-too-big').length > 1, seen.join());
+    },
+    { narrowMtu: 1_300, tcp: { pathLimitMs: 300 } },
   );
 
   for (const percent of [1, 5]) {

@@ -78,9 +78,14 @@ export function decodeTcp(bytes: Uint8Array, packet: IpPacket, checksum: 'truste
   };
 }
 
-function withMark(segment: Segment, ecn: number): Segment {
-  if (ecn === 0) return segment;
-  return { ...segment, ecn: ecn === ECN.experienced ? 'experienced' : 'capable' };
+/** Written into the segment, which nobody else has yet: a copy of each would cost more than its decoding. */
+function withMark(segment: Segment & Marked, ecn: number): Segment {
+  if (ecn !== 0) segment.ecn = ecn === ECN.experienced ? 'experienced' : 'capable';
+  return segment;
+}
+
+interface Marked {
+  ecn?: NonNullable<Segment['ecn']>;
 }
 
 /** Whether the checksum of an upper layer that has the pseudo-header in it is right. */

@@ -58,7 +58,12 @@ function move(pair: Pair, config = DEFAULT_TCP_CONFIG): TcpRecord {
   const serverWindow = Math.max(0, destination.receive.edgeOffset - destination.receive.nextOffset);
   pair.server.record = destination;
   resume(destination, pair.now, { peerWindow: clientWindow });
-  resume(client, pair.now, { peerWindow: serverWindow, acknowledgedOffset: destination.receive.nextOffset });
+  resume(client, pair.now, {
+    peerWindow: serverWindow,
+    acknowledgedOffset: destination.receive.nextOffset,
+    // So that what the origin sent and is still under way counts as old (RFC 7323 section 5).
+    peerTimestamp: destination.timestamps.firstValue,
+  });
   assertInvariants(destination);
   assertInvariants(client);
   pair.drain(pair.server);
