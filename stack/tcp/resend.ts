@@ -44,7 +44,9 @@ function nextLost(record: TcpRecord, now: number): Segment | undefined {
 /** The last segment once more, up to what has been sent; the caller sends it as a probe. */
 export function repeatLast(record: TcpRecord, now: number): Segment | undefined {
   const { send, flight, config } = record;
-  const from = Math.max(send.unacknowledgedOffset, send.nextOffset - segmentLength(record));
+  // A FIN takes no room in a segment: the data in front of it is cut as it was before.
+  const finLength = send.finOffset !== undefined && send.nextOffset > send.finOffset ? 1 : 0;
+  const from = Math.max(send.unacknowledgedOffset, send.nextOffset - finLength - segmentLength(record));
   const segment = repeat(record, now, from, send.nextOffset);
   if (segment === undefined) return undefined;
   let index = locate(flight, from);

@@ -13,6 +13,9 @@ export function differences(expected: SegmentText, actual: SegmentText, toleranc
   const compare = (what: string, wanted: number | string | undefined, got: number | string | undefined): void => {
     if (wanted !== got) found.push(`${what} ${got ?? 'none'}, not ${wanted ?? 'none'}`);
   };
+  if (expected.marking === 'ect01' ? actual.marking === 'noecn' : expected.marking !== undefined) {
+    compare('marking', expected.marking, actual.marking);
+  }
   compare('flags', expected.flags || '-', actual.flags || '-');
   compare('sequence', expected.sequence, actual.sequence);
   compare('length', expected.length, actual.length);

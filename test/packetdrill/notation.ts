@@ -3,8 +3,9 @@
 import type { OptionText, SegmentText } from './script.js';
 
 export function segmentNotation(segment: SegmentText): string {
-  const { flags, sequence, length, acknowledgment, window, urgent, options } = segment;
-  const parts = [flags === '' ? '-' : flags, `${sequence}:${(sequence + length) >>> 0}(${length})`];
+  const { marking, flags, sequence, length, acknowledgment, window, urgent, options } = segment;
+  const parts = marking === undefined ? [] : [`[${marking}]`];
+  parts.push(flags === '' ? '-' : flags, `${sequence}:${(sequence + length) >>> 0}(${length})`);
   if (acknowledgment !== undefined) parts.push(`ack ${acknowledgment}`);
   if (window !== undefined) parts.push(`win ${window}`);
   if (urgent !== undefined) parts.push(`urg ${urgent}`);

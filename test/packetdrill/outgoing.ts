@@ -24,11 +24,13 @@ export function takeOutgoing(
   if (first === undefined) return undefined;
   const wire = segmentOf(first.packet);
   numbering.learn(wire, expected);
-  let outgoing: Outgoing = { atMs: first.atMs, segment: numbering.outbound(wire), payload: payloadOf(first.packet) };
+  const segment = { ...numbering.outbound(wire), marking: first.marking };
+  let outgoing: Outgoing = { atMs: first.atMs, segment, payload: payloadOf(first.packet) };
   while (outgoing.segment.length > 0 && outgoing.segment.length < expected.length) {
     const next = transmitted[0];
     if (next?.atMs !== outgoing.atMs) break;
-    const joined = join(outgoing, numbering.outbound(segmentOf(next.packet)), payloadOf(next.packet));
+    const following = { ...numbering.outbound(segmentOf(next.packet)), marking: next.marking };
+    const joined = join(outgoing, following, payloadOf(next.packet));
     if (joined === undefined || joined.segment.length > expected.length) break;
     outgoing = joined;
     transmitted.shift();
@@ -43,6 +45,7 @@ function join(first: Outgoing, second: SegmentText, payload: Uint8Array): Outgoi
     second.sequence === (segment.sequence + segment.length) >>> 0 &&
     second.acknowledgment === segment.acknowledgment &&
     second.length > 0 &&
+    second.marking === segment.marking &&
     !/[SR]/.test(second.flags + segment.flags) &&
     !segment.flags.includes('F');
   if (!goesOn) return undefined;

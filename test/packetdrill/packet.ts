@@ -57,6 +57,7 @@ export function segmentOf(packet: Uint8Array): SegmentText {
   const headerLength = ((bytes[12] as number) >> 4) * 4;
   const bits = bytes[13] as number;
   return {
+    marking: undefined,
     flags: FLAG_LETTERS.map(([letter, bit]) => ((bits & bit) !== 0 ? letter : '')).join(''),
     sequence: bytes.readUInt32BE(4),
     length: bytes.length - headerLength,

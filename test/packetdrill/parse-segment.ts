@@ -1,7 +1,7 @@
 // Segments and ICMP messages: what follows `<` or `>`.
 
 import { NotExpressible } from './not-expressible.js';
-import { FLAG_LETTERS, type OptionText, type ReportText, type SegmentText } from './script.js';
+import { FLAG_LETTERS, type Marking, type OptionText, type ReportText, type SegmentText } from './script.js';
 import type { TokenReader } from './token-reader.js';
 
 const MAX_UINT8 = 0xff;
@@ -21,7 +21,7 @@ const OTHER_PROTOCOLS = new Map([
 
 /** After the direction. Throws `NotExpressible`. */
 export function parseSegment(reader: TokenReader): SegmentText {
-  refuseIpInfo(reader);
+  const marking = parseMarking(reader);
   refuseOtherProtocols(reader);
   const flags = parseFlags(reader);
   const { sequence, length } = parseSequence(reader);
@@ -31,22 +31,21 @@ export function parseSegment(reader: TokenReader): SegmentText {
   const urgent = reader.skipWord('urg') === 'taken' ? reader.whole('the urgent pointer', MAX_UINT16) : undefined;
   const options = parseOptions(reader);
   if (reader.isSymbol('{')) throw new NotExpressible(reader.next.place, 'bits changed on purpose ({mut ...})');
-  return { flags, sequence, length, acknowledgment, window, urgent, options };
+  return { marking, flags, sequence, length, acknowledgment, window, urgent, options };
 }
 
-/** `[ect0]`, `(ttl 5)`: what is said of the IP header. */
-function refuseIpInfo(reader: TokenReader): void {
-  if (!reader.isSymbol('[') && !reader.isSymbol('(')) return;
+const MARKINGS: readonly Marking[] = ['noecn', 'ect0', 'ect1', 'ect01', 'ce'];
+
+/** `[ect0]`, `(ce)`; of the IP header nothing else is known here. */
+function parseMarking(reader: TokenReader): Marking | undefined {
+  if (!reader.isSymbol('[') && !reader.isSymbol('(')) return undefined;
   const [open, content, close] = [reader.peek(0), reader.peek(1), reader.peek(2)];
-  // Without ECN is how all our packets are.
-  if (content.text === 'noecn' && close.text === (open.text === '[' ? ']' : ')')) {
-    for (let count = 0; count < 3; count++) reader.take();
-    return;
+  const marking = MARKINGS.find((known) => known === content.text);
+  if (marking === undefined || close.text !== (open.text === '[' ? ']' : ')')) {
+    throw new NotExpressible(open.place, `the IP header (${content.text}): the runner stands right below TCP`);
   }
-  throw new NotExpressible(
-    open.place,
-    `the IP header (${content.text}): the runner stands right below TCP, without ECN`,
-  );
+  for (let count = 0; count < 3; count++) reader.take();
+  return marking;
 }
 
 function refuseOtherProtocols(reader: TokenReader): void {

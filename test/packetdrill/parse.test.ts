@@ -44,6 +44,7 @@ test('segments read as they are written', (t) => {
     '. 4294967295:99(100) ack 4294967295 <sack 1001:2001 3001:4001,nop,nop>',
     '- 0:0(0)',
     'SEW 0:0(0) <...>',
+    '[ect0] E. 1:1(0) ack 1',
   ];
   for (const line of lines) {
     const [statement] = parseScript(`* > ${line}`).statements;
@@ -108,7 +109,7 @@ const WRONG: readonly (readonly [string, number, number, RegExp])[] = [
   ['close(3) = 0', 1, 1, /expected a time, found 'close'/],
   ['+0 %{ assert tcpi_rto == 1 }%', 1, 4, /TCP_INFO/],
   ['+0 < udp (8)', 1, 6, /UDP/],
-  ['+0 > [ect0] . 1:1(0)', 1, 6, /IP header \(ect0\)/],
+  ['+0 > [ttl 5] . 1:1(0)', 1, 6, /IP header \(ttl\)/],
   ['+0 < 1 > 2 S 0:0(0)', 1, 6, /ports/],
   ['+0 < icmp nonsense', 1, 11, /ICMP 'nonsense'/],
   ['+0 \u00e9', 1, 4, /a character that begins nothing/],

@@ -145,7 +145,7 @@ class Run {
     const payload = patterned(this.#numbering.peerOffset(segment), segment.length);
     const packet = packetOf(this.#numbering.inbound(segment), payload);
     if (packet === 'options-too-long') throw new NotExpressible(statement.place, 'more than 40 bytes of options');
-    subject.receive(packet);
+    subject.receive(packet, segment.marking);
   }
 
   #report(report: ReportText): void {
@@ -236,7 +236,7 @@ class Run {
     if (!Buffer.from(payload).equals(patterned(reach, payload.length))) found.push('bytes that were not written there');
     if (found.length > 0) {
       throw new Unmet(
-        `expected ${wanted}, came ${segmentNotation(segment)} at ${timeNotation(atMs)}: ${found.join('; ')}`,
+        `expected ${wanted}, came ${segmentNotation(expected.marking === undefined ? { ...segment, marking: undefined } : segment)} at ${timeNotation(atMs)}: ${found.join('; ')}`,
       );
     }
     // What came within a range tells the time for those that count from it.

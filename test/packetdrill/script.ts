@@ -38,7 +38,12 @@ export type Action =
   | { readonly kind: 'call'; readonly call: Call }
   | { readonly kind: 'shell'; readonly text: string };
 
+/** What stands in the IP header of congestion (RFC 3168). 'ect01' is either of two. */
+export type Marking = 'noecn' | 'ect0' | 'ect1' | 'ect01' | 'ce';
+
 export interface SegmentText {
+  /** Undefined is whatever it is. */
+  readonly marking: Marking | undefined;
   /** Letters in the order of `FLAG_LETTERS`. */
   readonly flags: string;
   readonly sequence: number;

@@ -78,14 +78,19 @@ const HARMLESS_SYSCTLS = new Set([
 /** A value that asks for what we do, or do not do, anyway. */
 const FIXED_SYSCTLS = new Map([
   ['blackhole', ['0']],
-  ['ecn.enable', ['0', '2']],
   ['insecure_rst', ['0']],
   ['insecure_syn', ['0']],
-  ['tcp_ecn', ['0', '2']],
   ['tcp_fastopen', ['0']],
   ['tcp_mtu_probing', ['0']],
   ['tcp_reordering', ['3']],
   ['tcp_rfc1337', ['1']],
+]);
+
+/** By the numbers that both systems have for it. */
+const MARKS = new Map<string, TcpConfig['explicitCongestion']>([
+  ['0', 'off'],
+  ['1', 'offered'],
+  ['2', 'accepted'],
 ]);
 
 function applySysctl(place: Place, name: string, quoted: string, tcp: TcpConfig): TcpConfig {
@@ -107,6 +112,12 @@ function applySysctl(place: Place, name: string, quoted: string, tcp: TcpConfig)
     case 'tcp_syn_retries':
     case 'tcp_synack_retries':
       return { ...tcp, synRetryCount: Number(value) };
+    case 'tcp_ecn':
+    case 'ecn.enable': {
+      const explicitCongestion = MARKS.get(value);
+      if (explicitCongestion !== undefined) return { ...tcp, explicitCongestion };
+      break;
+    }
     case 'tcp_congestion_control':
       if (value === 'cubic') return { ...tcp, congestionControl: 'cubic' };
       if (value === 'reno') return { ...tcp, congestionControl: 'new-reno' };

@@ -14,6 +14,7 @@ import type { ConnectionChoices, TcpConfig } from '@migratory/stack/internal/tcp
 import type { Address } from '@migratory/stack/internal/wire/address.js';
 import type { NetworkReport } from '@migratory/stack/internal/wire/network-report.js';
 import { decodeSegment, encodeSegmentHeader, type Segment } from '@migratory/stack/internal/wire/segment.js';
+import type { Marking } from './script.js';
 import { assertInvariants, assertNotStuck } from '../support/tcp-invariants.js';
 
 /** Where the script's clock is 0 on ours: timers must not depend on a clock that begins at 0. */
@@ -25,6 +26,8 @@ export interface Transmitted {
   /** On the script's clock. */
   readonly atMs: number;
   readonly packet: Uint8Array;
+  /** Of the IP packet around it: routers may mark it. */
+  readonly marking: 'noecn' | 'ect0';
 }
 
 export class Subject {
@@ -111,10 +114,11 @@ export class Subject {
   }
 
   /** What a driver does with bytes from the network: those that are no segment are dropped. */
-  receive(packet: Uint8Array): void {
+  receive(packet: Uint8Array, marking: Marking | undefined): void {
     const decoded = decodeSegment(packet);
     if (decoded.kind !== 'segment') return;
-    this.#step(() => this.#host.receive(this.#now, this.#local, this.#remote, decoded.segment));
+    const segment: Segment = marking === 'ce' ? { ...decoded.segment, ecn: 'experienced' } : decoded.segment;
+    this.#step(() => this.#host.receive(this.#now, this.#local, this.#remote, segment));
   }
 
   report(report: NetworkReport): void {
@@ -172,6 +176,6 @@ export class Subject {
 
   #transmit(segment: Segment): void {
     const packet = Buffer.concat([encodeSegmentHeader(segment), ...segment.payload]);
-    this.transmitted.push({ atMs: this.nowMs, packet });
+    this.transmitted.push({ atMs: this.nowMs, packet, marking: segment.ecn === undefined ? 'noecn' : 'ect0' });
   }
 }

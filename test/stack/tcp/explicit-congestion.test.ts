@@ -32,7 +32,7 @@ function kinds(script: Script): string[] {
     .map(({ flags, length, segment }) => `${flags} ${length}${segment.ecn === 'capable' ? ' ECT' : ''}`);
 }
 
-test('SHLD-8: agreed where one end offers it and the other one takes it', (t) => {
+test('SHLD-8: section 6.1.1: agreed where one end offers it and the other one takes it', (t) => {
   for (const client of CHOICES) {
     for (const server of CHOICES) {
       const pair = Pair.connected({
@@ -97,7 +97,7 @@ test('RFC 8985: the probe for the end of the flight may not be marked, and what 
   t.true(sent.every((kind) => !kind.includes('ECT')));
 });
 
-test('SHLD-8: every acknowledgment tells of a mark until the peer has reduced its window', (t) => {
+test('section 6.1.3: every acknowledgment tells of a mark until the peer has reduced its window', (t) => {
   const script = Script.established(MARKED);
   script.inject({ length: 1000, ecn: 'capable' }).inject({ length: 1000, ecn: 'capable' });
   t.deepEqual(kinds(script), ['. 0']);
@@ -119,7 +119,7 @@ test('section 6.1.3: a mark outside of the window is not heard', (t) => {
   t.false(script.record.congestionMarks.echoing);
 });
 
-test('SHLD-8: one window of data is answered by one reduction, and the next new segment says so', (t) => {
+test('section 6.1.2: one window of data is answered by one reduction, and the next new segment says so', (t) => {
   const script = inFlight();
   const { congestion } = script.record;
   script.inject({ ack: 2000, flags: '.E' });

@@ -60,7 +60,7 @@ that is named by the requirement. A test fails where the page is not what the co
 Scripts (\`.pkt\`) are in the language of packetdrill: \`npm run packetdrill -- FILE...\` runs any such file against our TCP, in
 simulated time, without privileges, and says \`pass\`, \`fail\` with what was expected and what came, or \`not expressible\` with
 the reason. Published scripts for Linux run as far as they speak of TCP alone: commands that set Linux up are read and not
-run, TCP_INFO, epoll, ECN and Fast Open are not expressible. The order of options and the padding between them are not
+run, TCP_INFO, epoll and Fast Open are not expressible. The order of options and the padding between them are not
 compared, as a sender may choose both; a bundle of segments counts as one where the script writes it so.`;
 }
 
