@@ -78,7 +78,7 @@ export async function runBankIn(
     place: { url: arena.url, application: APPLICATION, pulse },
     isOpen: () => ledger.committedCount < transferCount,
     opened: (port) => {
-      whereabouts.opened(port, arena.world?.gateway);
+      whereabouts.opened(port, performance.now(), arena.world?.gateway);
       mover?.follow(port);
     },
     closed: (port) => mover?.leave(port),
@@ -132,7 +132,7 @@ function lossViolations(
 ): Violation[] {
   let terminatedCount = tally.of('deeds', 'database session terminated');
   return losses.flatMap(({ port, code, message, atMs, teller }) => {
-    const members = whereabouts.membersOf(port);
+    const members = whereabouts.membersOf(port, atMs);
     const cause = IS_LAST_WORD.test(code) && terminatedCount-- > 0 ? 'database session terminated' : undefined;
     const reason =
       cause ??
@@ -145,7 +145,7 @@ function lossViolations(
         ids: [port],
         what:
           `client ${teller} lost its connection on member ${members.join(' or ')} (${code} ${message}); ` +
-          `the gateway says ${whereabouts.endingOf(port)}`,
+          `the gateway says ${whereabouts.endingOf(port, atMs)}`,
       },
     ];
   });
