@@ -1,6 +1,6 @@
 // `npm run bench:tcp`: the suite `tcp` in namespaces of its own, which are gone with it, however it ends. Needs root, and says so.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,10 @@ const PATH = (process.env.PATH ?? '')
 
 if (process.getuid?.() !== 0) {
   process.stderr.write('SKIPPED: this measures TUN devices and namespaces, which needs root\n');
+  process.exit(0);
+}
+if (spawnSync('unshare', [...NAMESPACES, 'true'], { env: { ...process.env, PATH } }).status !== 0) {
+  process.stderr.write('SKIPPED: this needs `unshare` (util-linux) and a system that allows namespaces to root\n');
   process.exit(0);
 }
 const main = fileURLToPath(new URL('../main.js', import.meta.url));

@@ -222,8 +222,9 @@ export class MigratoryConnection extends Duplex {
     return this.#choose({ keepAliveIdleMs: enable ? idleMs : Infinity });
   }
 
-  /** How long what was sent may go unacknowledged until the connection is given up (RFC 9293 MUST-21). */
+  /** How long what was sent may go unacknowledged until the connection is given up (RFC 9293 MUST-21). Throws `RangeError`. */
   setUserTimeout(userTimeoutMs: number): this {
+    if (!(userTimeoutMs > 0)) throw new RangeError(`a user timeout is milliseconds above zero, not ${userTimeoutMs}`);
     return this.#choose({ userTimeoutMs });
   }
 

@@ -150,6 +150,15 @@ test('MUST-21, MUST-12: the user says when a silent peer is given up, and is tol
   });
 });
 
+test('MUST-21: a time in which nobody could answer is refused, and changes nothing', async (t) => {
+  await inConnection(async ({ client, server }) => {
+    for (const time of [0, -1, NaN]) t.throws(() => client.setUserTimeout(time), { instanceOf: RangeError });
+    client.write('still here');
+    const [chunk] = (await once(server, 'data')) as [Buffer];
+    t.is(String(chunk), 'still here');
+  });
+});
+
 test('MUST-47, SHLD-9, SHLD-20: what goes wrong and ends nothing is told to who wants to know', async (t) => {
   await inConnection(async ({ world, client, server }) => {
     const troubles: Trouble[] = [];
