@@ -4,16 +4,15 @@
 // it ends. `--long` adds what takes a minute and more; files may be named instead. Needs root, namespaces, `unshare`, `ip`,
 // `nft` and `curl`; says so, and skips, where one is missing.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KERNEL_TESTS_VARIABLE } from '../support/kernel-network.js';
+import { NAMESPACES, SYSTEM_ENVIRONMENT, whyNoNamespaces } from '../support/namespaces.js';
 
 const TESTS = ['test/dist/kernel/*.test.js', 'test/dist/stack/drivers/driver-contract.test.js'];
 const LONG_TESTS = 'test/dist/kernel/*.slow.js';
-const PROGRAMS = ['unshare', 'ip', 'nft', 'curl', 'ping', 'python3'];
-const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+const PROGRAMS = ['ip', 'nft', 'curl', 'ping', 'python3'];
 /** What the namespace needs before anything runs in it: its own names of namespaces, and to be a router. */
 const PREPARATION = [
   'mkdir -p /run/netns',
@@ -28,22 +27,9 @@ const PREPARATION = [
   'exec "$@"',
 ].join(' && ');
 
-/** npm puts programs of packages before the system's, and one of them is called `nft` too. */
-const PATH = (process.env.PATH ?? '')
-  .split(delimiter)
-  .filter((folder) => !folder.includes('node_modules'))
-  .join(delimiter);
-const ENVIRONMENT = { ...process.env, PATH, [KERNEL_TESTS_VARIABLE]: 'prepared' };
+const ENVIRONMENT = { ...SYSTEM_ENVIRONMENT, [KERNEL_TESTS_VARIABLE]: 'prepared' };
 
-function missing(): string | undefined {
-  if (process.getuid?.() !== 0) return 'this needs root';
-  const absent = PROGRAMS.filter((program) => spawnSync('which', [program], { env: ENVIRONMENT }).status !== 0);
-  if (absent.length > 0) return `not found: ${absent.join(', ')}`;
-  const { status } = spawnSync('unshare', [...NAMESPACES, 'true'], { env: ENVIRONMENT });
-  return status === 0 ? undefined : 'this system allows no namespaces, not even to root';
-}
-
-const reason = missing();
+const reason = whyNoNamespaces(PROGRAMS);
 if (reason !== undefined) {
   console.log(`SKIPPED: the tests with the kernel as partner did not run: ${reason}`);
   process.exit(0);
