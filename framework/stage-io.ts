@@ -60,6 +60,13 @@ export interface StageIo<Service = AnyStages> {
    */
   write(data: Uint8Array | string): Promise<void>;
 
+  /**
+   * Memory of `length` bytes to be filled and written, for stages that write a lot: it is used again once the client has what
+   * was written from it. The stage's own until as many bytes have been written from it as it has, of whatever parts. It
+   * holds zeros, or what this stage has written to this client before.
+   */
+  allocate(length: number): Uint8Array;
+
   /** Ends our half of the stream; input may still be read. Resolves when all output is with the transport. */
   end(): Promise<void>;
 

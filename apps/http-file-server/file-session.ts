@@ -57,31 +57,24 @@ export class FileSession {
     return this.persistence === 'close' ? done() : next('request');
   }
 
-  /** While one block is written, the next one is read. */
+  /** While one block is written, the next one is read. The restart point moves up after each. */
   async #send(io: StageIo, file: OpenFile, range: ByteRange): Promise<void> {
-    let reading = readBlock(file, range.offset, range.endOffset);
+    let reading = readBlock(io, file, range.offset, range.endOffset);
     while (range.offset < range.endOffset) {
       const block = await reading;
       const nextOffset = range.offset + block.length;
-      if (nextOffset < range.endOffset) reading = readBlock(file, nextOffset, range.endOffset);
+      if (nextOffset < range.endOffset) reading = readBlock(io, file, nextOffset, range.endOffset);
       else await file.check(); // before the range is whole
-      await this.#sendBlock(io, block, range);
-    }
-  }
-
-  /** In chunks, each with its restart point: what a move has to carry does not grow with the blocks. */
-  async #sendBlock(io: StageIo, block: Uint8Array, range: ByteRange): Promise<void> {
-    for (let at = 0; at < block.length; at += LIMITS.chunkLength) {
-      const chunk = block.subarray(at, at + LIMITS.chunkLength);
-      await io.write(chunk);
-      range.offset += chunk.length;
-      if (range.offset < range.endOffset) io.snapshot();
+      await io.write(block);
+      range.offset = nextOffset;
+      if (nextOffset < range.endOffset) io.snapshot();
     }
   }
 }
 
-function readBlock(file: OpenFile, offset: number, endOffset: number): Promise<Uint8Array> {
-  const reading = file.read(offset, Math.min(LIMITS.blockLength, endOffset - offset));
+function readBlock(io: StageIo, file: OpenFile, offset: number, endOffset: number): Promise<Uint8Array> {
+  const block = io.allocate(Math.min(LIMITS.blockLength, endOffset - offset));
+  const reading = file.read(offset, block).then(() => block);
   // Where the connection leaves meanwhile, nobody awaits it.
   reading.catch(() => undefined);
   return reading;

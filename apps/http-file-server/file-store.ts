@@ -107,8 +107,8 @@ export class FileStore {
 
 /** One version of a file, open for reading. `close` it, whatever happens. */
 export interface OpenFile {
-  /** `length` bytes from `offset`, in memory of their own. Rejects with `FileChanged` where there are fewer. */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Fills `bytes` with what begins at `offset`. Rejects with `FileChanged` where there is less. */
+  read(offset: number, bytes: Uint8Array): Promise<void>;
   /** Rejects with `FileChanged` where the file is of another version by now (F3). */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -125,14 +125,12 @@ class DiskFile implements OpenFile {
     this.#version = version;
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(length);
-    for (let filled = 0; filled < length;) {
-      const { bytesRead } = await this.#handle.read(bytes, filled, length - filled, offset + filled);
+  async read(offset: number, bytes: Uint8Array): Promise<void> {
+    for (let filled = 0; filled < bytes.length;) {
+      const { bytesRead } = await this.#handle.read(bytes, filled, bytes.length - filled, offset + filled);
       if (bytesRead === 0) throw new FileChanged(this.#path, `it ends at ${offset + filled} bytes`);
       filled += bytesRead;
     }
-    return bytes;
   }
 
   async check(): Promise<void> {

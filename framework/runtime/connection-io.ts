@@ -7,6 +7,7 @@
 import type { Address } from '@migratory/stack';
 import { EffectOutOfPlace, InvalidOption, StageOver, UnknownStage, WriteAfterEnd } from '../errors.js';
 import type { ReadOptions, ReadUntilOptions, SnapshotPoint, StageIo } from '../stage-io.js';
+import { OutputMemory } from './output-memory.js';
 import { Resources } from './resources.js';
 import type { Stay } from './stay.js';
 
@@ -16,6 +17,7 @@ export class ConnectionIo implements StageIo {
   /** What a failure is told with takes no snapshots: there is nothing to go on with. */
   readonly #purpose: 'stage' | 'failure';
   #resources: Resources | undefined;
+  #outputMemory: OutputMemory | undefined;
   #effects: Set<string> | undefined;
   /** Why the calls throw by now; 'left' makes its error when there is somebody to throw it at. */
   #over: 'left' | Error | undefined;
@@ -78,7 +80,15 @@ export class ConnectionIo implements StageIo {
     if (connection.writableEnded) throw new WriteAfterEnd();
     if (bytes.length === 0) return 'has-room';
     this.#stay.produced(bytes.length);
+    this.#outputMemory?.wrote(bytes);
     return connection.write(bytes) ? 'has-room' : 'full';
+  }
+
+  allocate(length: number): Uint8Array {
+    const { connection } = this.#running();
+    if (!isLength(length) || length === 0) throw new InvalidOption('length', 'a number of bytes, at least one');
+    this.#outputMemory ??= new OutputMemory();
+    return this.#outputMemory.lend(length, connection.unacknowledgedLength);
   }
 
   end(): Promise<void> {

@@ -19,6 +19,8 @@ export interface StageConnection extends Duplex {
   readonly epoch: number;
   /** Bytes of the image in which the connection came; 0 where it began here. */
   readonly imageLength: number;
+  /** Bytes written that the client may not have: they must stay as they are. */
+  readonly unacknowledgedLength: number;
   /** The same answer at each call. */
   getState(): ConnectionState;
   /** Takes a snapshot: these bytes, and where both streams are now. */

@@ -118,6 +118,10 @@ export class FakeConnection extends Duplex implements StageConnection {
     return this.#inputEnd === 'ended';
   }
 
+  get unacknowledgedLength(): number {
+    return Math.max(0, this.#endOffset - this.client.received.length);
+  }
+
   /** Bytes written that may leave and that the client has not got. */
   get deliverableLength(): number {
     return Math.max(0, this.#deliverableOffset - this.client.received.length);

@@ -173,6 +173,10 @@ class ObservedIo implements StageIo {
     );
   }
 
+  allocate(length: number): Uint8Array {
+    return this.#io.allocate(length);
+  }
+
   end(): Promise<void> {
     return this.#answered(
       'end()',

@@ -92,9 +92,7 @@ export class CaptureDriver implements Driver {
     completeChecksum(headers, ipHeaderLength, segment.payload);
     const microseconds = (performance.timeOrigin + performance.now()) * 1000;
     const { head, tail } = pcapngPacketFrame(microseconds, headers.length + segment.payloadLength);
-    this.#file.cork();
-    for (const piece of [head, headers, ...segment.payload, tail]) this.#file.write(piece);
-    process.nextTick(() => this.#file.uncork());
+    this.#file.write(Buffer.concat([head, headers, ...segment.payload, tail]));
   }
 
   #end({ ip, port }: Address): { readonly ip: Uint8Array; readonly port: number } {

@@ -51,9 +51,9 @@ export interface Driver {
   /** Called once, before the first `bind`. */
   start(receiver: DriverReceiver): void;
   /**
-   * Sends one segment, or loses it: there is no report, TCP resends. `local` comes from `bind`, or from
-   * a segment that was received. The payload must stay
-   * unchanged until the driver has sent it, which the send buffer's append-only chunks guarantee.
+   * Sends one segment, or loses it: there is no report, TCP resends. `local` comes from `bind`, or from a segment that was
+   * received. The payload stays as it is until the peer has acknowledged it, and no longer: who sends late may send anything
+   * in its place, since the peer does not look at it again; who keeps it, or hands it on in this process, takes a copy.
    */
   transmit(local: Address, remote: Address, segment: Segment): void;
   /** Releases every address; nothing is received afterwards. */

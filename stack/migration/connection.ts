@@ -362,6 +362,11 @@ export function queuedLength({ sync, tcp }: MigratoryRecord): number {
   return sync?.replay.kind === 'verifying' ? 0 : sendQueueLength(tcp);
 }
 
+/** Bytes written that the peer has not acknowledged. */
+export function unacknowledgedLength({ tcp }: MigratoryRecord): number {
+  return sendQueueLength(tcp);
+}
+
 /**
  * Whether the application should stop writing until 'writable' comes. Never while a replay is verified, as above, nor while
  * output is held for the snapshot that only the application can take.

@@ -6,7 +6,14 @@
 
 import { Duplex } from 'node:stream';
 import type { HostConnection } from '../host/host-connection.js';
-import { amendState, getState, identityOf, outputIsFull, type RestoredState } from '../migration/connection.js';
+import {
+  amendState,
+  getState,
+  identityOf,
+  outputIsFull,
+  unacknowledgedLength,
+  type RestoredState,
+} from '../migration/connection.js';
 import type { Identity } from '../migration/machine.js';
 import type { CloseReason, ConnectionEvent, MoveReport } from '../migration/record.js';
 import type { LockKind, OutputMode } from '../migration/synchronisation.js';
@@ -15,6 +22,7 @@ import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
 import type { Departure, MoveOutcome } from './connection-events.js';
 import type { ConnectionStack } from './connection-stack.js';
+import { deliverTheRest } from './delivery.js';
 import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
 
 const KEEP_ALIVE_IDLE_MS = 7_200_000;
@@ -43,7 +51,7 @@ export class MigratoryConnection extends Duplex {
   /** How many calls of `write` have not answered yet. */
   #writingCount = 0;
   #defaultEncoding: BufferEncoding = 'utf8';
-  #beforeOpen: readonly (() => void)[] = NONE;
+  #beforeOpen: readonly ((connection: HostConnection) => void)[] = NONE;
   #wantsInput = false;
   #pulling = false;
   #inputEnded = false;
@@ -66,7 +74,7 @@ export class MigratoryConnection extends Duplex {
     this.#rememberPlace();
     const waiting = this.#beforeOpen;
     this.#beforeOpen = NONE;
-    for (const proceed of waiting) proceed();
+    for (const proceed of waiting) proceed(connection);
     this.read(0);
     // The origin had ended its output before the snapshot: there is nothing more to write here.
     if (connection.record.sync?.ended === true) this.end();
@@ -203,6 +211,12 @@ export class MigratoryConnection extends Duplex {
     if (connection !== undefined) this.#stack.run((now) => this.#stack.host.advise(now, connection, to));
   }
 
+  /** Bytes written that the peer has not acknowledged: they must stay as they are. */
+  get unacknowledgedLength(): number {
+    const ungivenLength = this.writableLength - this.#givenLength;
+    return ungivenLength + (this.#connection === undefined ? 0 : unacknowledgedLength(this.#connection.record));
+  }
+
   /** Of the peer's urgent data what has not been taken out of the stream yet (RFC 9293 MUST-33); bytes in their place. */
   get urgentLength(): number {
     const connection = this.#connection;
@@ -263,9 +277,7 @@ export class MigratoryConnection extends Duplex {
         this.emit('urgent');
         break;
       case 'writable':
-        // Never before `write` has answered: who then hears that there is no room would wait for a 'drain' that has been.
-        if (this.#writingCount > 0) process.nextTick(() => this.#releaseHeld());
-        else this.#releaseHeld();
+        if (this.#writingCount === 0) this.#releaseHeld();
         break;
       case 'moved':
         this.#moveEnded(event.report);
@@ -367,6 +379,15 @@ export class MigratoryConnection extends Duplex {
       return hasRoom;
     } finally {
       this.#writingCount--;
+      // Never before `write` has answered: who then hears that there is no room would wait for a 'drain' that has been.
+      if (this.#writingCount === 0 && this.#held !== undefined) process.nextTick(releaseWhereRoom, this);
+    }
+  }
+
+  /** @internal */
+  releaseWhereRoom(): void {
+    if (this.#over !== 'no' || this.#connection === undefined || !outputIsFull(this.#connection.record)) {
+      this.#releaseHeld();
     }
   }
 
@@ -416,7 +437,8 @@ export class MigratoryConnection extends Duplex {
         this.#givenLength += chunk.length;
         this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
       }
-      if (!outputIsFull(connection.record) || this.#over !== 'no') this.#releaseHeld();
+      // What `write` is about to give counts too: it looks itself, afterwards.
+      if (this.#writingCount === 0) this.releaseWhereRoom();
     });
   }
 
@@ -437,12 +459,7 @@ export class MigratoryConnection extends Duplex {
   #whenOpen(proceed: (connection: HostConnection) => void): void {
     const connection = this.#connection;
     if (connection !== undefined) proceed(connection);
-    else {
-      const proceedThen = (): void => {
-        if (this.#connection !== undefined) proceed(this.#connection);
-      };
-      this.#beforeOpen = [...this.#beforeOpen, proceedThen];
-    }
+    else this.#beforeOpen = [...this.#beforeOpen, proceed];
   }
 
   /**
@@ -458,7 +475,7 @@ export class MigratoryConnection extends Duplex {
       const hasUnread = this.readableLength > 0 || host.read(connection) !== undefined;
       const isBroken = error !== null && !this.writableFinished;
       if (isBroken || hasUnread || connection.record.phase.kind === 'opening') this.#abort();
-      else this.#deliverTheRest(connection);
+      else deliverTheRest(this.#stack, connection);
     }
     // An error takes a trace of the stack: a tenth of what a short connection costs.
     if (this.#held !== undefined) this.#releaseHeld(error ?? new StreamDestroyed());
@@ -472,26 +489,10 @@ export class MigratoryConnection extends Duplex {
     this.#over = 'closed';
     this.#stack.run((now) => this.#stack.host.abort(now, connection));
   }
+}
 
-  #deliverTheRest(connection: HostConnection): void {
-    const { host } = this.#stack;
-    const timer = this.#stack.linger(() => {
-      this.#stack.run((now) => host.abort(now, connection));
-    });
-    connection.onEvent = (event) => {
-      if (event.kind === 'closed' || event.kind === 'departed') timer.cancel();
-      else if (event.kind === 'readable') this.#discardInput(connection);
-      else if (event.kind === 'diverged') this.#stack.run((now) => host.abort(now, connection));
-    };
-    this.#stack.run((now) => host.end(now, connection));
-    this.#discardInput(connection);
-  }
-
-  #discardInput(connection: HostConnection): void {
-    const { host } = this.#stack;
-    while (host.read(connection) !== undefined);
-    this.#stack.run((now) => host.drain(now, connection));
-  }
+function releaseWhereRoom(connection: MigratoryConnection): void {
+  connection.releaseWhereRoom();
 }
 
 function impossible(cause: Extract<MoveOutcome, { kind: 'impossible' }>['cause']): Promise<MoveOutcome> {

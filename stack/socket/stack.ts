@@ -71,6 +71,8 @@ export interface Listener {
 const IPV4_OVERHEAD = 40;
 const IPV6_OVERHEAD = 60;
 const DEFAULT_LINGER_MS = 60_000;
+/** So many of them may wait unsent before the user is told to stop: fewer, and they leave before they are full. */
+const SUPER_SEGMENTS_AHEAD = 4;
 
 /** A TCP of its own: connects, listens, and moves connections. `createNodeStack` makes one for real networks. */
 export class Stack implements ConnectionStack {
@@ -306,7 +308,8 @@ export class Stack implements ConnectionStack {
 function tcpConfig(options: StackOptions, family: IpFamily): TcpConfig {
   const { mtu, maxSuperSegmentLength, congestionMarks } = options.driver.capabilities;
   const unmarked = congestionMarks === 'lost' ? { explicitCongestion: 'off' as const } : {};
-  const common = { ...DEFAULT_TCP_CONFIG, ...options.tcp, maxSuperSegmentLength, ...unmarked };
+  const unsentLength = Math.max(DEFAULT_TCP_CONFIG.unsentLength, SUPER_SEGMENTS_AHEAD * maxSuperSegmentLength);
+  const common = { ...DEFAULT_TCP_CONFIG, unsentLength, ...options.tcp, maxSuperSegmentLength, ...unmarked };
   if (family === 4) return { ...common, maximumSegmentSize: mtu - IPV4_OVERHEAD };
   return {
     ...common,

@@ -22,7 +22,10 @@ export interface TcpConfig {
   readonly maxFlightRangeCount: number;
   /** Bytes written but not acknowledged: from here on the user is told to stop writing. */
   readonly sendBufferLength: number;
-  /** Bytes that could leave but were never sent: from here on the user is told to stop writing. */
+  /**
+   * Bytes that could leave but were never sent: from here on the user is told to stop writing. More by default where the
+   * driver takes super-segments.
+   */
   readonly unsentLength: number;
   /** False turns Nagle's algorithm on (RFC 9293 section 3.7.4). */
   readonly noDelay: boolean;

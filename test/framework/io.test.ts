@@ -147,6 +147,7 @@ test('limits that make no sense are refused at the call', async (t) => {
   t.throws(() => void io.readUntil('', { maxLength: 1 }), { instanceOf: InvalidOption });
   t.throws(() => void io.readUntil('\r\n', { maxLength: 1 }), { instanceOf: InvalidOption });
   t.throws(() => void io.readUntil('\n', { maxLength: NaN }), { instanceOf: InvalidOption });
+  for (const length of [0, -1, 1.5, NaN]) t.throws(() => void io.allocate(length), { instanceOf: InvalidOption });
 });
 
 test('a snapshot counts as read what reads have given, and no more', async (t) => {
@@ -211,6 +212,29 @@ test('writes go on when there is room again', async (t) => {
   }
   await Promise.all(writes);
   t.is(client.received.toString(), `${'x'.repeat(100)}y`);
+});
+
+test('allocated memory is lent again when the client has what was written from it', async (t) => {
+  const { connection, io } = await benchWith('');
+  const first = io.allocate(20);
+  t.deepEqual(
+    [...first],
+    Array.from({ length: 20 }, () => 0),
+  );
+  void io.write(first.subarray(0, 12));
+  connection.deliver(12);
+  const second = io.allocate(20);
+  t.not(second.buffer, first.buffer, 'a part of it has not been written');
+  void io.write(first.subarray(12));
+  void io.write(second.fill(1));
+  connection.deliver(7);
+  t.not(io.allocate(20).buffer, first.buffer, 'its last byte has not been delivered');
+  connection.deliver(1);
+  t.not(io.allocate(21).buffer, first.buffer, 'it is too short');
+  const again = io.allocate(3);
+  t.is(again.buffer, first.buffer);
+  t.is(again.length, 3);
+  t.not(io.allocate(3).buffer, second.buffer);
 });
 
 test('end resolves when all is out, may be called again, and nothing is written after it', async (t) => {

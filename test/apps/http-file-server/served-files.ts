@@ -66,8 +66,10 @@ export class MemoryFiles extends FileStore {
     };
     await check();
     return {
-      read: (offset, length) =>
-        Promise.resolve(Buffer.from(this.#files.get(path)?.content.subarray(offset, offset + length) ?? '')),
+      read: (offset, bytes) => {
+        bytes.set(this.#files.get(path)?.content.subarray(offset, offset + bytes.length) ?? []);
+        return Promise.resolve();
+      },
       check,
       close: () => {
         this.closed++;

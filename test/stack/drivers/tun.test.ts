@@ -205,6 +205,17 @@ test('a super-segment says how it is to be cut, a single one that it is not', (t
   );
 });
 
+test('what we send to ourselves is the receiver’s to keep, whatever becomes of the sender’s memory', async (t) => {
+  const { driver, segments } = open();
+  const payload = Buffer.from('hello');
+  const local = { ip: '10.77.0.2', port: 80 };
+  driver.transmit(local, { ip: '10.77.0.2', port: 81 }, { ...SEGMENT, payload: [payload] });
+  payload.fill('x');
+  t.deepEqual(segments, [], 'not from inside transmit()');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(segments, ['10.77.0.2:80 > 10.77.0.2:81 hello']);
+});
+
 test('any bytes from the device are counted or handed on, and nothing throws', (t) => {
   const { link, driver, segments, reports } = open();
   let count = 0;

@@ -27,6 +27,22 @@ function ending(connection: MigratoryConnection): Promise<ConnectionFailed | und
   return new Promise((resolve) => connection.once('close', () => resolve(failure)));
 }
 
+test('there is room again when most of what was written has left, not before', async (t) => {
+  await inService({}, async (service) => {
+    const server = firstAccepted(service);
+    const bytes = pattern(300 * 1024);
+    t.false(server.write(bytes));
+    t.true(server.unacknowledgedLength >= bytes.length);
+    const received = readAll(service.client);
+    await once(server, 'drain');
+    t.true(server.unacknowledgedLength < bytes.length / 2, `${server.unacknowledgedLength} bytes`);
+    server.end(bytes);
+    t.is((await received).length, 2 * bytes.length);
+    await service.world.pass(1_000);
+    t.is(server.unacknowledgedLength, 0);
+  });
+});
+
 test('nothing is left in the stacks once both sides are done', async (t) => {
   await inService({}, async (service) => {
     const { client, clientStack, world } = service;
@@ -92,9 +108,11 @@ test('destroy(error) of a stream that is done costs the peer nothing', async (t)
     const server = firstAccepted(service);
     server.on('error', () => undefined);
     server.end(pattern(900_000));
+    const received = readAll(service.client);
     await once(server, 'finish');
+    t.true(server.unacknowledgedLength > 0);
     server.destroy(new Error('late'));
-    t.is((await readAll(service.client)).length, 900_000);
+    t.is((await received).length, 900_000);
   });
 });
 
