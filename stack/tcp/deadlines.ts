@@ -1,7 +1,7 @@
 // What each deadline does when it has come. The timers themselves are numbers in timers.ts.
 
 import { give } from './lifecycle.js';
-import { retransmissionTimeout } from './loss.js';
+import { armRetransmission, retransmissionTimeout } from './loss.js';
 import { reorderingTimeout } from './recovery.js';
 import { backedOffTimeoutMs } from './rtt.js';
 import { windowHolds } from './send.js';
@@ -21,13 +21,19 @@ export function meetDeadlines(record: TcpRecord, now: number): void {
     record.receive.acknowledgmentPending = true;
   }
   if (timers.reorderingAt <= now) reorderingTimeout(record, now);
-  if (timers.tailProbeAt <= now) {
-    timers.tailProbeAt = Infinity;
-    record.tailProbe.pending = true;
-  }
+  if (timers.tailProbeAt <= now) probeTail(record, now);
   if (timers.retransmissionAt <= now) retransmissionTimeout(record, now);
   if (timers.persistAt <= now) persist(record, now);
   if (timers.keepAliveAt <= now) keepAlive(record, now);
+}
+
+/** A timeout that is due with the probe is put off (RFC 8985 section 7.2), but for the last one (RFC 9293 MUST-20). */
+function probeTail(record: TcpRecord, now: number): void {
+  const { timers, tailProbe, send, config } = record;
+  timers.tailProbeAt = Infinity;
+  tailProbe.pending = true;
+  if (timers.retransmissionAt <= now && now < send.lastProgressAt + config.userTimeoutMs)
+    armRetransmission(record, now);
 }
 
 /** Probes as long as the peer answers (RFC 9293 MUST-35, MUST-36, MUST-37). */

@@ -19,7 +19,7 @@ export function forgetTailProbe({ tailProbe, timers }: TcpRecord): void {
   timers.tailProbeAt = Infinity;
 }
 
-/** Sets the timer from now, where there is something to probe for and the retransmission timeout comes no earlier. */
+/** Sets the timer from now, where there is something to probe for; at the latest when the retransmission timeout would come. */
 export function armTailProbe(record: TcpRecord, now: number): void {
   const { send, loss, flight, tailProbe, timers, rtt, config } = record;
   const outstandingLength = send.nextOffset - send.unacknowledgedOffset;
@@ -36,7 +36,7 @@ export function armTailProbe(record: TcpRecord, now: number): void {
   let waitMs = Math.max(2 * rtt.smoothedMs, config.minTailProbeMs);
   // A single segment may be acknowledged late.
   if (outstandingLength <= segmentLength(record)) waitMs += config.peerAckDelayMs;
-  timers.tailProbeAt = now + waitMs < timers.retransmissionAt ? now + waitMs : Infinity;
+  timers.tailProbeAt = Math.min(now + waitMs, timers.retransmissionAt);
 }
 
 /** What an acknowledgment says of the probe (section 7.4.2). */

@@ -131,6 +131,35 @@ test('section 7.2: a single segment is probed only once a late acknowledgment is
   t.deepEqual(script.lines(), ['P. 1000+1000 ack 0']);
 });
 
+test('section 7.2: where the timeout would come first, a probe comes in its place, and the timeout behind it', (t) => {
+  const script = inFlight(0);
+  script.record.rtt.timeoutMs = 250;
+  script.write(1000).clear();
+  const { windowLength } = script.record.congestion;
+  script.pass(249);
+  t.deepEqual(script.lines(), []);
+  script.pass(1);
+  t.deepEqual(script.lines(), ['P. 1000+1000 ack 0']);
+  t.deepEqual([script.record.loss.phase, script.record.congestion.windowLength], ['open', windowLength]);
+  script.pass(249);
+  t.deepEqual(script.lines(), []);
+  script.pass(1);
+  t.deepEqual(script.lines(), ['P. 1000+1000 ack 0']);
+  t.deepEqual([script.record.loss.phase, script.record.loss.timeoutCount], ['timeout', 1]);
+});
+
+test('section 7.2: who has waited as long as the user allows is not probed once more', (t) => {
+  const script = inFlight(0);
+  script.record.rtt.timeoutMs = 250;
+  const { record } = script;
+  record.config = { ...record.config, userTimeoutMs: 240 };
+  record.send.lastProgressAt = record.receive.lastReceivedAt = script.now;
+  script.write(1000).clear();
+  t.is(record.timers.retransmissionAt, script.now + 240);
+  script.pass(240);
+  t.deepEqual([script.lines(), record.state], [[], 'closed']);
+});
+
 test('section 6.3: at a timeout the first is lost, and what was sent just now is not', (t) => {
   const script = inFlight(2);
   script.record.timers.tailProbeAt = Infinity;
@@ -138,6 +167,7 @@ test('section 6.3: at a timeout the first is lost, and what was sent just now is
   script.pass(timeoutAt - script.now - 1);
   script.record.timers.tailProbeAt = Infinity;
   script.write(1000).clear();
+  script.record.timers.tailProbeAt = Infinity;
   script.pass(1);
   t.deepEqual(script.lines(), ['. 1000+1000 ack 0']);
   t.is(script.record.flight.lostLength, 1000, 'the second, not the third');
