@@ -225,7 +225,7 @@ export class MigratoryConnection extends Duplex {
     return Math.max(0, receive.urgentEndOffset - receive.readOffset + this.readableLength);
   }
 
-  /** As net.Socket has it; true at first (RFC 9293 MUST-17). What is chosen here a move leaves behind. */
+  /** As net.Socket has it; true at first (RFC 9293 MUST-17). What is chosen here goes with the connection where it moves. */
   setNoDelay(noDelay = true): this {
     return this.#choose({ noDelay });
   }

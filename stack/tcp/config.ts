@@ -72,7 +72,7 @@ export interface TcpConfig {
   readonly challengeAckIntervalMs: number;
 }
 
-/** What of `TcpConfig` may change during a connection. A choice stays behind when the connection moves to another member. */
+/** What of `TcpConfig` may change during a connection. A choice goes with the connection wherever it moves. */
 export type ConnectionChoices = Partial<
   Pick<TcpConfig, 'noDelay' | 'keepAliveIdleMs' | 'keepAliveIntervalMs' | 'keepAliveProbeCount' | 'userTimeoutMs'>
 >;

@@ -7,11 +7,13 @@
 
 import type { Reader, Writer } from '../wire/cursor.js';
 import { isFull } from './acknowledge.js';
-import { MAX_WINDOW_SHIFT, MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
+import { MAX_WINDOW_SHIFT, MIN_SEGMENT_SIZE, type ConnectionChoices, type TcpConfig } from './config.js';
+import { decodeChoices, encodeChoices, NO_CHOICES, withChoices } from './configure.js';
 import { announceInput } from './receive.js';
 import { newRecord } from './record.js';
 import { emptyQueue, enqueue } from './send-queue.js';
 import type { TcpRecord, TcpState } from './state.js';
+import { expectUrgent } from './urgent.js';
 
 export interface FrozenTransport {
   readonly send: {
@@ -39,6 +41,10 @@ export interface FrozenTransport {
   readonly sackPermitted: boolean;
   /** Explicit congestion notification was agreed. */
   readonly marksAgreed: boolean;
+  /** What the user has chosen for this connection. */
+  readonly choices: ConnectionChoices;
+  /** Where the peer's urgent data ends; zero where none has come. */
+  readonly urgentEndOffset: number;
   /** Undefined where timestamps were not agreed. */
   readonly timestamps: { readonly lastSent: number; readonly recent: number } | undefined;
 }
@@ -100,6 +106,8 @@ export function freeze(record: TcpRecord): FrozenTransport {
     windowScaled: record.windowScaled,
     sackPermitted: record.sackPermitted,
     marksAgreed: record.congestionMarks.agreed,
+    choices: record.choices,
+    urgentEndOffset: receive.urgentEndOffset,
     timestamps: timestamps.enabled ? { lastSent: timestamps.lastSent, recent: timestamps.recent } : undefined,
   };
 }
@@ -121,9 +129,10 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
     throw new RangeError('acknowledged beyond FIN');
 
   const state = stateOf(frozen.receive.finished, finOffset, finIsAcknowledged);
-  const record = newRecord(config, now, { state, opened: 'passively' });
+  const record = newRecord(withChoices(config, frozen.choices), now, { state, opened: 'passively' });
   const { send, receive, timestamps } = record;
   record.suspended = true;
+  record.choices = frozen.choices;
   record.windowScaled = frozen.windowScaled;
   record.sackPermitted = frozen.sackPermitted;
   record.congestionMarks.agreed = frozen.marksAgreed;
@@ -148,6 +157,7 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
   receive.edgeOffset = frozen.receive.edgeOffset; // F1
   receive.windowUnitLength = 2 ** frozen.receive.windowShift;
   for (const bytes of streams.input) if (bytes.length > 0) receive.chunks.push(bytes);
+  expectUrgent(record, frozen.urgentEndOffset);
   if (frozen.timestamps !== undefined) {
     timestamps.enabled = true;
     timestamps.lastSent = frozen.timestamps.lastSent;
@@ -180,10 +190,14 @@ const FLAG_TIMESTAMPS = 8;
 const FLAG_SACK = 16;
 /** The same holds for it. */
 const FLAG_MARKS = 32;
+/** What most connections do not have: a member that does not know it refuses the image. */
+const FLAG_CHOICES = 64;
+const FLAG_URGENT = 128;
 
-/** At most 56 bytes. */
+/** At most 87 bytes, of which most connections need 56. */
 export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
   const { send, receive, timestamps } = frozen;
+  const hasChoices = frozen.choices !== NO_CHOICES;
   writer.u8(FORMAT_VERSION);
   writer.u8(
     (send.finOffset === undefined ? 0 : FLAG_SEND_FIN) |
@@ -191,7 +205,9 @@ export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
       (frozen.windowScaled ? FLAG_SCALED : 0) |
       (timestamps === undefined ? 0 : FLAG_TIMESTAMPS) |
       (frozen.sackPermitted ? FLAG_SACK : 0) |
-      (frozen.marksAgreed ? FLAG_MARKS : 0),
+      (frozen.marksAgreed ? FLAG_MARKS : 0) |
+      (hasChoices ? FLAG_CHOICES : 0) |
+      (frozen.urgentEndOffset > 0 ? FLAG_URGENT : 0),
   );
   writer.u32(send.initialSequence).u48(send.unacknowledgedOffset).u48(send.highestOffset);
   if (send.finOffset !== undefined) writer.u48(send.finOffset);
@@ -199,6 +215,8 @@ export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
   writer.u32(receive.initialSequence).u48(receive.nextOffset);
   writer.u32(Math.max(0, receive.edgeOffset - receive.nextOffset)).u8(receive.windowShift);
   if (timestamps !== undefined) writer.u32(timestamps.lastSent).u32(timestamps.recent);
+  if (hasChoices) encodeChoices(writer, frozen.choices);
+  if (frozen.urgentEndOffset > 0) writer.u48(frozen.urgentEndOffset);
 }
 
 /** Undefined for bytes that are no frozen transport of this version. */
@@ -224,14 +242,17 @@ export function decodeFrozen(reader: Reader): FrozenTransport | undefined {
     windowShift: reader.u8(),
   };
   const timestamps = (flags & FLAG_TIMESTAMPS) !== 0 ? { lastSent: reader.u32(), recent: reader.u32() } : undefined;
+  const choices = (flags & FLAG_CHOICES) !== 0 ? decodeChoices(reader) : NO_CHOICES;
+  const urgentEndOffset = (flags & FLAG_URGENT) !== 0 ? reader.u48() : 0;
   const sane =
     send.windowShift <= MAX_WINDOW_SHIFT &&
     receive.windowShift <= MAX_WINDOW_SHIFT &&
     send.maximumSegmentSize >= MIN_SEGMENT_SIZE &&
     send.unacknowledgedOffset <= send.highestOffset &&
-    (!receive.finished || nextOffset > 0);
+    (!receive.finished || nextOffset > 0) &&
+    choices.userTimeoutMs !== 0;
   if (!reader.ok || version !== FORMAT_VERSION || !sane) return undefined;
   const windowScaled = (flags & FLAG_SCALED) !== 0;
   const [sackPermitted, marksAgreed] = [(flags & FLAG_SACK) !== 0, (flags & FLAG_MARKS) !== 0];
-  return { send, receive, windowScaled, sackPermitted, marksAgreed, timestamps };
+  return { send, receive, windowScaled, sackPermitted, marksAgreed, choices, urgentEndOffset, timestamps };
 }

@@ -1,6 +1,7 @@
 // A fresh record: every field at its beginning.
 
 import type { TcpConfig } from './config.js';
+import { NO_CHOICES } from './configure.js';
 import { startCongestion } from './congestion/select.js';
 import { noMarks } from './explicit-congestion.js';
 import { emptyFlight } from './flight.js';
@@ -17,6 +18,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
   return {
     config,
     state: start.state,
+    choices: NO_CHOICES,
     suspended: false,
     opened: start.opened,
     attachedOption: undefined,

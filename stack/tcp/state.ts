@@ -205,6 +205,8 @@ export interface TailProbe {
 export interface TcpRecord {
   /** Shared by all connections of a host, until the user chooses otherwise (configure.ts). */
   config: TcpConfig;
+  /** What the user has chosen otherwise. */
+  choices: ConnectionChoices;
   state: TcpState;
   /** While true nothing is transmitted, no timer runs and segments are ignored. */
   suspended: boolean;

@@ -7,10 +7,14 @@ import type { TcpEvent, TcpRecord } from './state.js';
 const URGENT: TcpEvent = Object.freeze({ kind: 'urgent' });
 
 /** Takes the urgent pointer of an acceptable segment that begins at `offset` of the peer's stream. */
-export function receiveUrgent({ receive, events }: TcpRecord, segment: Segment, offset: number): void {
+export function receiveUrgent(record: TcpRecord, segment: Segment, offset: number): void {
   const { urgentPointer } = segment;
-  if (urgentPointer === undefined || receive.finOffset !== undefined) return;
-  const end = offset + urgentPointer;
+  if (urgentPointer === undefined || record.receive.finOffset !== undefined) return;
+  expectUrgent(record, offset + urgentPointer);
+}
+
+/** The peer's urgent data ends there: the user is told where it is news. */
+export function expectUrgent({ receive, events }: TcpRecord, end: number): void {
   if (end <= Math.max(receive.readOffset, receive.urgentEndOffset)) return;
   receive.urgentEndOffset = end;
   events.push(URGENT);

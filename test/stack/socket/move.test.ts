@@ -346,3 +346,17 @@ for (const origin of ['open', 'closed'] as const) {
     });
   });
 }
+
+test('what an application has chosen for a connection holds at the next member too', async (t) => {
+  await inService({ memberCount: 2 }, async (service) => {
+    latest(service).setUserTimeout(1_000).setNoDelay(false);
+    t.is((await service.client.requestMove()).kind, 'moved');
+    const arrived = latest(service);
+    const lost = new Promise((resolve) => arrived.on('error', resolve));
+    service.world.network.cut(memberIp(2), service.client.localAddress.ip);
+    const before = service.world.clock.now();
+    arrived.write('into the void');
+    t.is(((await lost) as ConnectionFailed).code, 'ETIMEDOUT');
+    t.true(service.world.clock.now() - before < 5_000);
+  });
+});

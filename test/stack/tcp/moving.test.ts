@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000;
 function throughBytes(record: TcpRecord): ReturnType<typeof freeze> {
   const writer = new Writer();
   encodeFrozen(writer, freeze(record));
-  if (writer.length > 60) throw new Error(`${writer.length} bytes`);
+  if (writer.length > 87) throw new Error(`${writer.length} bytes`);
   const frozen = decodeFrozen(new Reader(writer.finish()));
   if (frozen === undefined) throw new Error('does not decode');
   return frozen;
@@ -316,9 +316,53 @@ test('windowField of a SYN is not scaled and never more than the edge allows', (
   handle(script.record, script.now, { kind: 'abort' });
 });
 
+test('what the user has chosen goes along, through any number of moves', (t) => {
+  const pair = Pair.connected();
+  const choices = { noDelay: false, keepAliveIdleMs: 90_000, userTimeoutMs: Infinity };
+  handle(pair.server.open, pair.now, { kind: 'configure', choices: { noDelay: false, keepAliveIdleMs: 80_000 } });
+  handle(pair.server.open, pair.now, {
+    kind: 'configure',
+    choices: { keepAliveIdleMs: 90_000, userTimeoutMs: Infinity },
+  });
+  move(pair);
+  const destination = move(pair, { ...DEFAULT_TCP_CONFIG, keepAliveProbeCount: 7 });
+  t.deepEqual(destination.choices, choices);
+  t.like(destination.config, { ...choices, keepAliveProbeCount: 7 });
+  t.is(destination.timers.keepAliveAt, pair.now + 90_000);
+  const others = {
+    noDelay: true,
+    keepAliveIntervalMs: 1,
+    keepAliveProbeCount: 2,
+    keepAliveIdleMs: 3.5,
+    userTimeoutMs: 4,
+  };
+  handle(destination, pair.now, { kind: 'configure', choices: others });
+  t.deepEqual(move(pair).choices, { ...others, keepAliveIdleMs: 4 });
+  t.is(move(Pair.connected()).config, DEFAULT_TCP_CONFIG, 'shared by all that have chosen nothing');
+});
+
+test('urgent data that was announced and not read is announced at the new member', (t) => {
+  const urgentEnd = (readOffset: number): [number, string[]] => {
+    const pair = Pair.connected();
+    pair.server.open.receive.urgentEndOffset = 40;
+    pair.write(pair.client, patterned(0, 30));
+    pair.run(100);
+    const frozen = throughBytes(pair.server.open);
+    const input = [patterned(0, 30).subarray(readOffset)];
+    const streams = { readOffset, input, acknowledgedOffset: 0, output: [], ended: false };
+    const { receive, events } = thaw(DEFAULT_TCP_CONFIG, pair.now, frozen, streams);
+    return [receive.urgentEndOffset, events.map(({ kind }) => kind)];
+  };
+  t.deepEqual(urgentEnd(10), [40, ['urgent', 'readable']]);
+  t.deepEqual(urgentEnd(30), [40, ['urgent']]);
+});
+
 test('decodeFrozen is total: every truncation and any bytes', (t) => {
   const writer = new Writer();
-  encodeFrozen(writer, freeze(Script.established().close().record));
+  const { record } = Script.established().close();
+  handle(record, 0, { kind: 'configure', choices: { noDelay: false, keepAliveProbeCount: 3, userTimeoutMs: 1 } });
+  record.receive.urgentEndOffset = 5;
+  encodeFrozen(writer, freeze(record));
   const bytes = writer.finish();
   for (let length = 0; length < bytes.length; length++) {
     t.is(decodeFrozen(new Reader(bytes.subarray(0, length))), undefined);
