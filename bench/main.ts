@@ -2,7 +2,7 @@
 // on it, and the PostgreSQL front-end on both, cost, measured in one run on one machine, beside what each is compared with.
 //
 // Prints a table; `--json FILE` writes the same as JSON ('-' prints it), `--only NAME,...` runs some benchmarks, `--runs N` says
-// how often each of the suite `tcp` observes. The exit status is 1 where an aim is missed, or where a benchmark could measure nothing: then it has said why.
+// how often each observes: those of the suite `tcp`, and pgbench. The exit status is 1 where an aim is missed, or where a benchmark could measure nothing: then it has said why.
 
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -30,32 +30,32 @@ import { measureUdp } from './tcp/udp.js';
 
 const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
   stack: [
-    { name: 'set-state', measure: measureSetState },
-    { name: 'image', measure: measureImage },
-    { name: 'stall', measure: measureStall },
-    { name: 'throughput', measure: measureThroughput },
+    { name: 'set-state', runs: 'its-own', measure: measureSetState },
+    { name: 'image', runs: 'its-own', measure: measureImage },
+    { name: 'stall', runs: 'its-own', measure: measureStall },
+    { name: 'throughput', runs: 'its-own', measure: measureThroughput },
   ],
   framework: [
-    { name: 'stage-entry', measure: measureStageEntry },
-    { name: 'handler', measure: measureHandler },
-    { name: 'code', measure: measureCode },
-    { name: 'by-hand', measure: measureByHand },
+    { name: 'stage-entry', runs: 'its-own', measure: measureStageEntry },
+    { name: 'handler', runs: 'its-own', measure: measureHandler },
+    { name: 'code', runs: 'its-own', measure: measureCode },
+    { name: 'by-hand', runs: 'its-own', measure: measureByHand },
   ],
   postgres: [
-    { name: 'journal', measure: measureJournal },
-    { name: 'session-moves', measure: measureMoves },
-    { name: 'pgbench', measure: measureLoad },
+    { name: 'journal', runs: 'its-own', measure: measureJournal },
+    { name: 'session-moves', runs: 'its-own', measure: measureMoves },
+    { name: 'pgbench', runs: 'as-told', measure: measureLoad },
   ],
   tcp: [
-    { name: 'bulk-send', measure: measureBulkSend },
-    { name: 'bulk-receive', measure: measureBulkReceive },
-    { name: 'file-server', measure: measureFileServer },
-    { name: 'udp', measure: measureUdp },
-    { name: 'round-trip', measure: measureRoundTrip },
-    { name: 'connections', measure: measureConnections },
-    { name: 'idle-memory', measure: measureIdleMemory },
-    { name: 'scaling', measure: measureScaling },
-    { name: 'goodput', measure: measureGoodput },
+    { name: 'bulk-send', runs: 'as-told', measure: measureBulkSend },
+    { name: 'bulk-receive', runs: 'as-told', measure: measureBulkReceive },
+    { name: 'file-server', runs: 'as-told', measure: measureFileServer },
+    { name: 'udp', runs: 'as-told', measure: measureUdp },
+    { name: 'round-trip', runs: 'as-told', measure: measureRoundTrip },
+    { name: 'connections', runs: 'as-told', measure: measureConnections },
+    { name: 'idle-memory', runs: 'as-told', measure: measureIdleMemory },
+    { name: 'scaling', runs: 'as-told', measure: measureScaling },
+    { name: 'goodput', runs: 'as-told', measure: measureGoodput },
   ],
 };
 const NAMES = Object.values(SUITES).flatMap((suite) => suite.map(({ name }) => name));
@@ -68,13 +68,14 @@ interface Order {
   readonly conduct: Conduct;
 }
 
-function readArguments(): Order | undefined {
+/** Or what is wrong with them. */
+function readArguments(): Order | string {
   try {
     const { values } = parseArgs({
       options: {
         json: { type: 'string' },
         only: { type: 'string' },
-        runs: { type: 'string', default: String(DEFAULT_RUN_COUNT) },
+        runs: { type: 'string' },
         suite: { type: 'string', default: 'stack' },
       },
     });
@@ -82,11 +83,15 @@ function readArguments(): Order | undefined {
     const suite = names === undefined ? SUITES[values.suite] : Object.values(SUITES).flat();
     const chosen = (suite ?? []).filter(({ name }) => names?.includes(name) ?? true);
     const isKnown = names?.every((name) => NAMES.includes(name)) ?? true;
-    const runCount = Number(values.runs);
-    if (chosen.length === 0 || !isKnown || !Number.isInteger(runCount) || runCount < 1) return undefined;
+    const runCount = Number(values.runs ?? DEFAULT_RUN_COUNT);
+    if (chosen.length === 0 || !isKnown || !Number.isInteger(runCount) || runCount < 1) return USAGE;
+    const fixed = chosen.filter(({ runs }) => runs === 'its-own').map(({ name }) => name);
+    if (values.runs !== undefined && fixed.length > 0) {
+      return `--runs is not for ${fixed.join(', ')}: each observes as often as it needs`;
+    }
     return { chosen, json: values.json, conduct: { runCount } };
   } catch {
-    return undefined;
+    return USAGE;
   }
 }
 
@@ -98,8 +103,8 @@ function writeJson(file: string, measurements: readonly Measurement[]): void {
 }
 
 const order = readArguments();
-if (order === undefined) {
-  process.stderr.write(`${USAGE}\n`);
+if (typeof order === 'string') {
+  process.stderr.write(`${order}\n`);
   process.exit(2);
 }
 const measurements: Measurement[] = [];

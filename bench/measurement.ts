@@ -16,7 +16,7 @@ export interface Measurement {
   readonly aims: readonly Aim[];
 }
 
-/** How a benchmark is to go about it, where it can be told. */
+/** How a benchmark is to go about it. */
 export interface Conduct {
   readonly runCount: number;
 }
@@ -24,6 +24,8 @@ export interface Conduct {
 /** A benchmark by its name; some give several lines. */
 export interface Benchmark {
   readonly name: string;
+  /** Whether it observes as often as it is told: others need their own number of observations. */
+  readonly runs: 'as-told' | 'its-own';
   readonly measure: (conduct: Conduct) => Promise<readonly Measurement[]>;
 }
 

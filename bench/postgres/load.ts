@@ -8,7 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Programs } from '@migratory/demo/internal/programs.js';
 import { LOOPBACK } from '@migratory/framework/local-service';
-import { measurement, type Aim, type Measurement } from '../measurement.js';
+import { measurement, type Aim, type Conduct, type Measurement } from '../measurement.js';
 import { findProgram } from '../outside-programs.js';
 import { Pgbench, type Load, type LoadResult, type Place } from './pgbench.js';
 import { startPgBouncer } from './pgbouncer.js';
@@ -16,7 +16,6 @@ import { startTunFrontend } from './tun-frontend.js';
 import { startPostgresWorld } from './world.js';
 
 const RELAY_PROGRAM = fileURLToPath(new URL('../processes/bare-relay.js', import.meta.url));
-const ROUND_COUNT = 5;
 const RUN_SECONDS = 3;
 /** Of PgBouncer's transactions, with the first load. */
 const AIM_RATIO: Aim = { kind: 'at-least', value: 0.5, of: 'median' };
@@ -41,7 +40,7 @@ const COMPARISONS = [
 type Places = Readonly<Partial<Record<Way, Place>>>;
 type Results = Readonly<Record<Way, LoadResult[]>>;
 
-export async function measureLoad(): Promise<readonly Measurement[]> {
+export async function measureLoad({ runCount }: Conduct): Promise<readonly Measurement[]> {
   const pgbenchPath = findProgram('pgbench', 'Transactions per second are not measured.');
   if (pgbenchPath === undefined) return [];
   const pgbouncerPath = findProgram('pgbouncer', 'The front-end is compared with the database alone.');
@@ -54,7 +53,7 @@ export async function measureLoad(): Promise<readonly Measurement[]> {
     await pgbench.warmUp(frontend, TPC_B);
     const tun = await startTunFrontend(programs, database.url);
     if (tun !== undefined) await pgbench.warmUp(tun, TPC_B);
-    return await measureAll(pgbench, {
+    return await measureAll(pgbench, runCount, {
       direct,
       ...(pgbouncerPath && { PgBouncer: at(await startPgBouncer(programs, pgbouncerPath, database)) }),
       'two bare relays': at(await startRelays(programs, database.port)),
@@ -80,11 +79,11 @@ async function startRelays(programs: Programs, targetPort: number): Promise<numb
   return port;
 }
 
-async function measureAll(pgbench: Pgbench, places: Places): Promise<readonly Measurement[]> {
+async function measureAll(pgbench: Pgbench, runCount: number, places: Places): Promise<readonly Measurement[]> {
   const none = (): Results =>
     Object.fromEntries(WAYS.map((way) => [way, [] as LoadResult[]])) as Record<Way, LoadResult[]>;
   const results = new Map(LOADS.map((load) => [load, none()]));
-  for (let round = 0; round <= ROUND_COUNT; round++) {
+  for (let round = 0; round <= runCount; round++) {
     for (const [load, byWay] of results) {
       for (const way of WAYS) {
         const place = places[way];
