@@ -62,8 +62,8 @@ export interface StageIo<Service = AnyStages> {
 
   /**
    * Memory of `length` bytes to be filled and written, for stages that write a lot: it is used again once the client has what
-   * was written from it. The stage's own until as many bytes have been written from it as it has, of whatever parts. It
-   * holds zeros, or what this stage has written to this client before.
+   * was written from it. The stage's own until it has been written to its end, at once or part behind part; what is never
+   * written whole, or twice, is not used again. It holds zeros, or what this stage has written to this client before.
    */
   allocate(length: number): Uint8Array;
 

@@ -27,6 +27,7 @@ import {
 } from './client-role.js';
 import { closeWith, finish, isOver } from './close.js';
 import type { MigrationLimits } from './config.js';
+import { lengthOf } from './image.js';
 import { identityOf } from './machine.js';
 import { newRecord, type ConnectionEvent, type ConnectionOutput, type MigratoryRecord, type Terms } from './record.js';
 import {
@@ -46,7 +47,6 @@ import {
   takeSnapshot,
   type LockKind,
   type OutputMode,
-  type Synchronisation,
 } from './synchronisation.js';
 
 export type ConnectionInput =
@@ -363,20 +363,13 @@ export function queuedLength({ sync, tcp }: MigratoryRecord): number {
 }
 
 /** Bytes written that the peer has not acknowledged. */
-export function unacknowledgedLength({ tcp }: MigratoryRecord): number {
-  return sendQueueLength(tcp);
+export function unacknowledgedLength({ tcp, early }: MigratoryRecord): number {
+  return sendQueueLength(tcp) + lengthOf(early?.writes ?? []);
 }
 
-/**
- * Whether the application should stop writing until 'writable' comes. Never while a replay is verified, as above, nor while
- * output is held for the snapshot that only the application can take.
- */
+/** Whether the application should stop writing until 'writable' comes. Never while a replay is verified, as above. */
 export function outputIsFull({ sync, tcp }: MigratoryRecord): boolean {
-  return tcp.send.full && sync?.replay.kind !== 'verifying' && !awaitsSnapshot(sync, tcp.send.endOffset);
-}
-
-function awaitsSnapshot(sync: Synchronisation | undefined, endOffset: number): boolean {
-  return sync?.mode === 'held' && outputLimit(sync) < endOffset;
+  return tcp.send.full && sync?.replay.kind !== 'verifying';
 }
 
 export type RestoredState =

@@ -15,6 +15,11 @@ export type MoveOutcome =
     }
   | { readonly kind: 'lost'; readonly reason: CloseReason };
 
+/** A move that does not begin. */
+export function impossible(cause: Extract<MoveOutcome, { kind: 'impossible' }>['cause']): Promise<MoveOutcome> {
+  return Promise.resolve({ kind: 'impossible', cause });
+}
+
 /** The event 'moved' of a server's connection. */
 export interface Departure {
   readonly to: MemberId;

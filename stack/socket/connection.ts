@@ -20,7 +20,7 @@ import type { LockKind, OutputMode } from '../migration/synchronisation.js';
 import type { ConnectionChoices } from '../tcp/config.js';
 import type { Address } from '../wire/address.js';
 import type { ConnectionId, MemberId } from '../wire/migrate-options.js';
-import type { Departure, MoveOutcome } from './connection-events.js';
+import { impossible, type Departure, type MoveOutcome } from './connection-events.js';
 import type { ConnectionStack } from './connection-stack.js';
 import { deliverTheRest } from './delivery.js';
 import { ConnectionFailed, ReplayDiverged, StreamDestroyed, WrongRole } from './errors.js';
@@ -213,7 +213,8 @@ export class MigratoryConnection extends Duplex {
 
   /** Bytes written that the peer has not acknowledged: they must stay as they are. */
   get unacknowledgedLength(): number {
-    const ungivenLength = this.writableLength - this.#givenLength;
+    // What is still in the machinery's hands after the end never gets to the core.
+    const ungivenLength = this.destroyed ? 0 : this.writableLength - this.#givenLength;
     return ungivenLength + (this.#connection === undefined ? 0 : unacknowledgedLength(this.#connection.record));
   }
 
@@ -366,7 +367,8 @@ export class MigratoryConnection extends Duplex {
     const done = typeof encoding === 'function' ? encoding : callback;
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, given) : chunk;
     const connection = this.#inOrder();
-    if (connection === undefined || !(bytes instanceof Uint8Array) || bytes.length === 0) {
+    const isGiven = bytes instanceof Uint8Array && bytes.length > 0 && Buffer.isEncoding(given);
+    if (connection === undefined || !isGiven) {
       return super.write(bytes, given, done);
     }
     this.#givenLength += bytes.length;
@@ -443,6 +445,8 @@ export class MigratoryConnection extends Duplex {
   }
 
   #releaseHeld(error?: Error): void {
+    // Not before `write` has answered.
+    if (this.#writingCount > 0) return process.nextTick(() => this.#releaseHeld(error));
     const held = this.#held;
     this.#held = undefined;
     held?.(error);
@@ -493,8 +497,4 @@ export class MigratoryConnection extends Duplex {
 
 function releaseWhereRoom(connection: MigratoryConnection): void {
   connection.releaseWhereRoom();
-}
-
-function impossible(cause: Extract<MoveOutcome, { kind: 'impossible' }>['cause']): Promise<MoveOutcome> {
-  return Promise.resolve({ kind: 'impossible', cause });
 }

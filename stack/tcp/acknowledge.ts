@@ -15,11 +15,14 @@ export function sendQueueLength({ send }: TcpRecord): number {
   return Math.max(0, send.endOffset - Math.max(0, send.unacknowledgedOffset));
 }
 
-/** Whether the user should stop writing: what a limit holds back counts towards the buffer only, since nothing here frees it. */
+/** Whether the user should stop writing. What a limit holds back does not count: nothing here frees it, the user may have to. */
 export function isFull(record: TcpRecord): boolean {
   const { send, config } = record;
-  const unsentLength = Math.min(send.endOffset, send.limitOffset) - Math.max(0, send.highestOffset);
-  return unsentLength >= config.unsentLength || sendQueueLength(record) >= config.sendBufferLength;
+  const end = Math.min(send.endOffset, send.limitOffset);
+  return (
+    end - Math.max(0, send.highestOffset) >= config.unsentLength ||
+    end - Math.max(0, send.unacknowledgedOffset) >= config.sendBufferLength
+  );
 }
 
 /**

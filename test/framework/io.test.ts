@@ -237,6 +237,24 @@ test('allocated memory is lent again when the client has what was written from i
   t.not(io.allocate(3).buffer, second.buffer);
 });
 
+test('allocated memory that is written twice, or out of order, or not to its end, is not lent again', async (t) => {
+  const { connection, io } = await benchWith('');
+  const refilled = (): Uint8Array[] => Array.from({ length: 3 }, () => io.allocate(20));
+  const [twice, backwards, short] = [io.allocate(20), io.allocate(20), io.allocate(20)];
+  const twiceAndOn = [twice.subarray(0, 10), twice.subarray(0, 10), twice.subarray(10)];
+  for (const bytes of [...twiceAndOn, backwards.subarray(10), backwards.subarray(0, 10), short.subarray(1)]) {
+    void io.write(bytes);
+  }
+  connection.deliver(1_000);
+  for (const { buffer } of refilled()) t.false([twice.buffer, backwards.buffer, short.buffer].includes(buffer));
+  const [free] = refilled();
+  if (free === undefined) throw new Error('no memory');
+  void io.write(free);
+  connection.deliver(1_000);
+  void io.write(free);
+  for (const { buffer } of refilled()) t.not(buffer, free.buffer, 'it was written once more when it was free');
+});
+
 test('end resolves when all is out, may be called again, and nothing is written after it', async (t) => {
   const { client, connection, io } = await benchWith('still there');
   await io.write('bye');

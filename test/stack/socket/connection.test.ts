@@ -43,6 +43,36 @@ test('there is room again when most of what was written has left, not before', a
   });
 });
 
+test('what is written before the connection is open, and after destroy() still delivered, is unacknowledged', async (t) => {
+  await inService({}, async (service) => {
+    const early = service.clientStack.connect({ address: memberAddress(1) });
+    early.on('error', () => undefined);
+    early.write(pattern(5_000));
+    t.is(early.unacknowledgedLength, 5_000);
+    await service.world.pass(0.15);
+    t.true(early.unacknowledgedLength >= 5_000);
+    await service.world.pass(1_000);
+    t.is(early.unacknowledgedLength, 0);
+    const server = firstAccepted(service);
+    for (let count = 0; count < 10; count++) server.write(pattern(100_000));
+    t.true(server.unacknowledgedLength >= 1_000_000);
+    server.destroy();
+    t.true(server.unacknowledgedLength >= 1_000_000);
+    await readAll(service.client);
+  });
+});
+
+test('an encoding that is none is refused, and what is written next arrives', async (t) => {
+  await inService({}, async (service) => {
+    const server = firstAccepted(service);
+    const wrong = 'nonsense' as BufferEncoding;
+    t.throws(() => server.write(pattern(8), wrong), { code: 'ERR_UNKNOWN_ENCODING' });
+    t.throws(() => server.write('text', wrong), { code: 'ERR_UNKNOWN_ENCODING' });
+    server.end('hello');
+    t.is((await readAll(service.client)).toString(), 'hello');
+  });
+});
+
 test('nothing is left in the stacks once both sides are done', async (t) => {
   await inService({}, async (service) => {
     const { client, clientStack, world } = service;

@@ -116,6 +116,51 @@ test('held: a snapshot releases what fills the send buffer, and the writer goes 
   });
 });
 
+test('verified: the write that differs hears of it after it has answered', async (t) => {
+  const told: string[] = [];
+  const serve = (connection: MigratoryConnection, member: number): void => {
+    connection.on('error', () => undefined);
+    if (member === 1) {
+      connection.setOutputMode('verified');
+      connection.setState(Buffer.from('before'));
+      connection.write('abcdef');
+      return;
+    }
+    connection.write('abcdeX', (error) => told.push((error as NodeJS.ErrnoException | undefined)?.code ?? 'written'));
+    told.push('answered');
+  };
+  await inService({ serve }, async ({ client, world }) => {
+    client.on('error', () => undefined).resume();
+    await client.requestMove(2);
+    await world.pass(1_000);
+    t.deepEqual(told, ['answered', 'ERR_REPLAY_DIVERGED']);
+  });
+});
+
+test('held: what snapshots have released holds the writer back as any output does', async (t) => {
+  let written = 0;
+  const serve = (connection: MigratoryConnection): void => {
+    connection.setOutputMode('held');
+    const more = (): void => {
+      connection.setState(Buffer.from(`${written}`));
+      if (written >= 200) return;
+      written++;
+      connection.once('drain', more);
+      t.false(connection.write(pattern(100_000)));
+    };
+    more();
+  };
+  await inService({ serve }, async ({ client, world }) => {
+    await world.pass(1_000);
+    t.true(written < 10, `${written} chunks, though nobody reads`);
+    const received = readAll(client);
+    client.end();
+    await world.until(() => written === 200);
+    client.destroy();
+    await received.catch(() => undefined);
+  });
+});
+
 /** A member that sends `texts[member]` after the snapshot. */
 function tell(texts: Readonly<Record<number, string>>, ended: Promise<string>[]) {
   return (connection: MigratoryConnection, member: number): void => {
