@@ -92,6 +92,7 @@ export function synAcknowledged(record: TcpRecord, now: number, segment: Segment
   if (loss.synLost) {
     record.congestion.windowLength = length; // H2
     if (rtt.smoothedMs === undefined) rtt.timeoutMs = Math.max(rtt.timeoutMs, config.rtoAfterSynLossMs);
+    rtt.backOffCount = 0;
   }
   if (config.keepAliveIdleMs !== Infinity) timers.keepAliveAt = now + config.keepAliveIdleMs;
   advance(record, 'synchronized');

@@ -92,7 +92,7 @@ export function growWindow(record: TcpRecord, now: number, arrivedLength: number
 
 /** Starts the retransmission timer from now, with back-off, and never beyond the user timeout (R2 of RFC 9293 MUST-20). */
 export function armRetransmission(record: TcpRecord, now: number): void {
-  const at = now + backedOffTimeoutMs(record.rtt, record.config, record.loss.timeoutCount);
+  const at = now + backedOffTimeoutMs(record.rtt, record.config, record.rtt.backOffCount);
   const giveUpAt = record.send.lastProgressAt + record.config.userTimeoutMs;
   record.timers.retransmissionAt = giveUpAt > now ? Math.min(at, giveUpAt) : at;
 }
@@ -122,6 +122,7 @@ export function retransmissionTimeout(record: TcpRecord, now: number): void {
     sendAgainAfterTimeout(record, now);
   }
   record.rtt.timedOffset = undefined; // Karn
+  record.rtt.backOffCount++;
   loss.timeoutCount++;
   record.events.push({ kind: 'retransmission-timeout', consecutive: loss.timeoutCount });
 }
@@ -139,6 +140,7 @@ function sendAgainAfterTimeout(record: TcpRecord, now: number): void {
     return;
   }
   send.nextOffset = send.unacknowledgedOffset;
+  if (send.unacknowledgedOffset >= send.limitOffset) send.held = true;
   clearFlight(record.flight);
   record.timers.reorderingAt = Infinity;
 }

@@ -5,8 +5,10 @@
 //   O2. Work is bounded: four blocks, each a search and at most two cuts in a list of bounded length.
 
 import type { SackBlock } from '../wire/options.js';
+import { timestampAt } from './compose.js';
 import { dropBelow, joinBefore, locate, MARK, rangeStart, setMarks, splitRange } from './flight.js';
 import { sendOffsetOf } from './offsets.js';
+import { echoesThisPath } from './progress.js';
 import { echoesEarlier, noteArrival } from './rack.js';
 import { MAX_BLOCK_COUNT } from './sack-blocks.js';
 import type { TcpRecord } from './state.js';
@@ -20,7 +22,7 @@ export function pipeLength({ send, flight }: TcpRecord): number {
 
 /**
  * All below `acknowledged` has arrived. Answers the round trip of the first that was not known to, in milliseconds: undefined
- * where it was sent more than once and the echo does not tell that the last copy is answered (Karn).
+ * where it was sent more than once and no echo tells which copy is answered (Karn).
  */
 export function takeCumulative(
   record: TcpRecord,
@@ -48,8 +50,10 @@ export function takeCumulative(
 function roundTripOf(record: TcpRecord, now: number, index: number, echo: number | undefined): number | undefined {
   const { flight } = record;
   const sentAt = flight.sentAt[index] as number;
-  const once = ((flight.marks[index] as number) & MARK.repeated) === 0;
-  return once || (echo !== undefined && !echoesEarlier(record, sentAt, echo)) ? now - sentAt : undefined;
+  if (((flight.marks[index] as number) & MARK.repeated) === 0) return now - sentAt;
+  if (echo === undefined || !echoesThisPath(record, echo)) return undefined;
+  // An earlier copy is answered: it was not lost, the round trip is longer than the timeout.
+  return echoesEarlier(record, sentAt, echo) ? timestampAt(record, now) - echo : now - sentAt;
 }
 
 /** Takes the blocks of an acknowledgment. Answers where the duplicate that it reports ends (RFC 2883), -1 where none is. */

@@ -44,7 +44,7 @@ export function nextSegment(record: TcpRecord, now: number): Segment | undefined
 }
 
 function nextSyn(record: TcpRecord, now: number): Segment {
-  const { send, rtt, loss } = record;
+  const { send, rtt } = record;
   send.synPending = false;
   if (send.highestOffset < 0) {
     send.nextOffset = 0;
@@ -54,7 +54,7 @@ function nextSyn(record: TcpRecord, now: number): Segment {
   } else {
     rtt.timedOffset = undefined; // Karn
   }
-  record.timers.retransmissionAt = now + backedOffTimeoutMs(rtt, record.config, loss.timeoutCount);
+  record.timers.retransmissionAt = now + backedOffTimeoutMs(rtt, record.config, rtt.backOffCount);
   return composeSyn(record, now);
 }
 
@@ -123,7 +123,10 @@ function limitedTransmitLength({ loss }: TcpRecord, mss: number): number {
 /** Accounts for new or repeated data up to `end`. */
 function sent(record: TcpRecord, now: number, end: number): void {
   const { send, rtt, timers, loss } = record;
-  if (send.nextOffset === send.unacknowledgedOffset && loss.timeoutCount === 0) send.lastProgressAt = now;
+  // R2 counts how long the peer has had something to acknowledge (RFC 9293 section 3.8.3).
+  if (send.held || (send.nextOffset === send.unacknowledgedOffset && loss.timeoutCount === 0))
+    send.lastProgressAt = now;
+  send.held = false;
   if (!record.timestamps.enabled && rtt.timedOffset === undefined && send.nextOffset === send.highestOffset) {
     rtt.timedOffset = end;
     rtt.timedAt = now;
@@ -208,6 +211,7 @@ function armPersist(record: TcpRecord, now: number): void {
   if (timers.persistAt !== Infinity || !windowHolds(record)) return;
   // What has been sent before, and not been acknowledged, waits since then: who is gone must not be probed for ever.
   if (loss.timeoutCount === 0) send.lastProgressAt = now;
+  send.held = true;
   timers.persistAt = now + backedOffTimeoutMs(rtt, config, loss.probeCount);
 }
 

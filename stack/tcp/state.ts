@@ -99,6 +99,8 @@ export interface SendState {
   lastSentAt: number;
   /** When new data was last acknowledged, or the oldest unacknowledged data first sent. */
   lastProgressAt: number;
+  /** Nothing more could leave, whatever is outstanding: the peer's window is closed, or `limitOffset` holds all back. */
+  held: boolean;
 }
 
 export interface ReceiveState {

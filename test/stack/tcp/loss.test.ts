@@ -1,6 +1,7 @@
 // Loss: the retransmission timer, fast retransmit and recovery, and how fast a connection sends.
 
 import test from 'ava';
+import { Pair } from '../../support/pair.js';
 import { Script } from '../../support/script.js';
 
 /** Ten segments in flight. */
@@ -86,6 +87,46 @@ test('MUST-18: Karn: a segment that was sent again gives no sample', (t) => {
   script.pass(1000).pass(700).inject({ ack: 1000 });
   t.is(script.record.rtt.smoothedMs, before);
 });
+
+test('RFC 6298 section 5.7: back-off lasts until there is a sample, whatever is acknowledged', (t) => {
+  const script = inFlight({ config: { minRtoMs: 1 } });
+  const { rtt, timers } = script.record;
+  const timeoutMs = rtt.timeoutMs;
+  script.pass(timers.retransmissionAt - script.now).inject({ ack: 1000 });
+  t.deepEqual([rtt.backOffCount, timers.retransmissionAt], [1, script.now + 2 * timeoutMs]);
+  script.inject({ ack: 10_000 }).write(1000);
+  t.is(timers.retransmissionAt, script.now + 2 * timeoutMs);
+  script.pass(10).inject({ ack: 11_000 });
+  t.is(rtt.backOffCount, 0);
+});
+
+for (const [name, config] of Object.entries({
+  'selective acknowledgments and timestamps': { selectiveAcknowledgments: true, timestamps: true },
+  timestamps: { selectiveAcknowledgments: false, timestamps: true },
+  neither: { selectiveAcknowledgments: false, timestamps: false },
+})) {
+  test(`a round trip that becomes longer than the timeout is learned, with ${name}`, (t) => {
+    let delayMs = 10;
+    const pair = Pair.connected({ client: config, server: config, rule: () => [delayMs] });
+    const exchange = (): void => {
+      const end = pair.server.receivedLength + 100;
+      pair.write(pair.client, new Uint8Array(100));
+      t.true(pair.run(10_000, () => pair.server.receivedLength === end));
+      pair.run(2_000);
+    };
+    for (let count = 0; count < 10; count++) exchange();
+    delayMs = 300;
+    for (let count = 0; count < 4; count++) exchange();
+    pair.client.events.length = 0;
+    const sentBefore = pair.client.sent.length;
+    for (let count = 0; count < 10; count++) exchange();
+    t.deepEqual(
+      pair.client.events.filter(({ kind }) => kind === 'retransmission-timeout'),
+      [],
+    );
+    t.is(pair.client.sent.slice(sentBefore).filter(({ payloadLength }) => payloadLength > 0).length, 10);
+  });
+}
 
 test('RFC 7323 section 4.1: with timestamps a retransmission gives a sample of its own', (t) => {
   const script = Script.established({
@@ -185,6 +226,25 @@ test('MUST-37, SHLD-17: a peer that closes its window late is not given up', (t)
   const script = inFlight({ config: { userTimeoutMs: 10_000 } });
   script.pass(9000).inject({ ack: 0, window: 0 }).pass(2000);
   t.is(script.record.state, 'established');
+});
+
+test('MUST-20: the user timeout counts from when data could leave again, not from before', (t) => {
+  const closed = inFlight({ config: { userTimeoutMs: 10_000 } });
+  closed.pass(5000).inject({ ack: 0, window: 0 });
+  for (let count = 0; count < 30; count++) closed.pass(1000).inject({ ack: 0, window: 0, offset: closed.peerOffset });
+  closed.inject({ ack: 0, window: 5000 }).pass(9_999);
+  t.is(closed.record.state, 'established');
+  closed.pass(1);
+  t.is(closed.record.state, 'closed');
+  const limited = inFlight({ config: { userTimeoutMs: 10_000 } });
+  limited.record.send.limitOffset = 0;
+  limited.pass(30_000);
+  limited.record.send.limitOffset = Infinity;
+  limited.drain();
+  limited.pass(9_999);
+  t.is(limited.record.state, 'established');
+  limited.pass(1);
+  t.is(limited.record.state, 'closed');
 });
 
 test('a lost FIN is sent again', (t) => {

@@ -183,13 +183,19 @@ test("'writable' is told when little is left unsent, however much is in flight",
   t.is(script.record.send.unacknowledgedOffset, 1000);
 });
 
-test("T1: what a limit holds back does not keep the user from writing, short of the buffer's length", (t) => {
-  const script = Script.established({ config: { unsentLength: 1000, sendBufferLength: 5000 } });
-  script.record.send.limitOffset = 0;
-  script.write(4999);
-  t.false(script.record.send.full);
-  script.write(1);
-  t.true(script.record.send.full);
+test('T1: what a limit holds back does not keep the user from writing, what may leave does', (t) => {
+  for (const limits of [{ unsentLength: 1000 }, { sendBufferLength: 11_000 }]) {
+    const script = Script.established({ config: limits });
+    script.record.send.limitOffset = 0;
+    script.write(20_000);
+    t.false(script.record.send.full);
+    script.record.send.limitOffset = 10_999;
+    script.write(1);
+    t.false(script.record.send.full);
+    script.record.send.limitOffset = 11_000;
+    script.write(1);
+    t.true(script.record.send.full);
+  }
 });
 
 test('super-segments: as many whole segments as fit, the rest with the end of the data', (t) => {
