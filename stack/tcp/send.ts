@@ -211,7 +211,7 @@ function armPersist(record: TcpRecord, now: number): void {
   if (timers.persistAt !== Infinity || !windowHolds(record)) return;
   // What has been sent before, and not been acknowledged, waits since then: who is gone must not be probed for ever.
   if (loss.timeoutCount === 0) send.lastProgressAt = now;
-  send.held = true;
+  if (send.windowLength === 0) send.held = true;
   timers.persistAt = now + backedOffTimeoutMs(rtt, config, loss.probeCount);
 }
 

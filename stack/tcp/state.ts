@@ -99,7 +99,7 @@ export interface SendState {
   lastSentAt: number;
   /** When new data was last acknowledged, or the oldest unacknowledged data first sent. */
   lastProgressAt: number;
-  /** Nothing more could leave, whatever is outstanding: the peer's window is closed, or `limitOffset` holds all back. */
+  /** Nothing could leave for a while, whatever was outstanding: the peer's window was closed, or `limitOffset` held all back. */
   held: boolean;
 }
 

@@ -258,8 +258,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'user timeout begins again with every probe',
     file: 'tcp/send.ts',
-    find: 'if (loss.timeoutCount === 0) send.lastProgressAt = now;\n  timers.persistAt',
-    replace: 'send.lastProgressAt = now;\n  timers.persistAt',
+    find: 'if (loss.timeoutCount === 0) send.lastProgressAt = now;\n  if (send.windowLength',
+    replace: 'send.lastProgressAt = now;\n  if (send.windowLength',
     breaks: ['S6'],
   },
   {

@@ -247,6 +247,14 @@ test('MUST-20: the user timeout counts from when data could leave again, not fro
   t.is(limited.record.state, 'closed');
 });
 
+test('MUST-20: a peer that is gone is given up, however narrow its window was', (t) => {
+  const script = Script.established({ config: { userTimeoutMs: 60_000 }, synWindow: 5_000 });
+  script.write(10_000).inject({ ack: 5_000, window: 300 }).pass(55_000);
+  t.is(script.record.state, 'established');
+  script.pass(10_000);
+  t.is(script.record.state, 'closed');
+});
+
 test('a lost FIN is sent again', (t) => {
   const script = Script.established();
   script.close().clear();
