@@ -1,11 +1,9 @@
 // What an acknowledgment does: data leaves the queue, timers and windows move, a FIN may be done.
 
 import { FLAG, type Segment } from '../wire/segment.js';
-import { challenge } from './challenge.js';
 import { hearEcho } from './explicit-congestion.js';
 import { finAcknowledged } from './lifecycle.js';
 import { duplicateAcknowledged, recover } from './loss.js';
-import { sendOffsetOf } from './offsets.js';
 import { advanceAcknowledged, measure } from './progress.js';
 import { acknowledgeSelectively } from './recovery.js';
 import type { TcpRecord } from './state.js';
@@ -25,17 +23,20 @@ export function isFull(record: TcpRecord): boolean {
   );
 }
 
-/**
- * Handles the acknowledgment of a segment that begins at `offset` of the peer's stream. `'refused'` means that the rest
- * of the segment must not be looked at either (RFC 5961 section 5).
- */
-export function acknowledge(record: TcpRecord, now: number, segment: Segment, offset: number): 'taken' | 'refused' {
+/** Whether the peer can mean it: neither what was never sent, nor what is longer ago than its window (RFC 5961 section 5). */
+export function isAcceptable({ send }: TcpRecord, acknowledged: number): boolean {
+  return acknowledged <= send.highestOffset && acknowledged >= send.unacknowledgedOffset - send.maxWindowLength;
+}
+
+/** Handles an acceptable acknowledgment of all below `acknowledged`, in a segment that begins at `offset` of the peer's stream. */
+export function acknowledge(
+  record: TcpRecord,
+  now: number,
+  segment: Segment,
+  offset: number,
+  acknowledged: number,
+): void {
   const { send } = record;
-  const acknowledged = sendOffsetOf(record, segment.acknowledgment);
-  if (acknowledged > send.highestOffset || acknowledged < send.unacknowledgedOffset - send.maxWindowLength) {
-    challenge(record, now);
-    return 'refused';
-  }
   const windowLength = segment.window * send.windowUnitLength;
   const isNew = acknowledged > send.unacknowledgedOffset;
   if ((segment.flags & FLAG.ece) !== 0 && record.congestionMarks.agreed) hearEcho(record, now);
@@ -68,5 +69,4 @@ export function acknowledge(record: TcpRecord, now: number, segment: Segment, of
     send.windowUpdateAcknowledgmentOffset = acknowledged;
   }
   if (isNew && send.finOffset !== undefined && acknowledged > send.finOffset) finAcknowledged(record, now);
-  return 'taken';
 }

@@ -3,9 +3,11 @@
 //   A1. What is not acceptable changes nothing; it is at most answered with where we are.
 //   A2. Answers to segments that occupy no sequence space are limited in rate, so that two ends never answer each other
 //       without end.
+//   A3. What acknowledges something impossible is not the peer's (RFC 5961 section 5): it proves no life, and its timestamp,
+//       once remembered, would make the peer's own segments old.
 
 import { FLAG, sequenceLength, type Segment } from '../wire/segment.js';
-import { acknowledge } from './acknowledge.js';
+import { acknowledge, isAcceptable } from './acknowledge.js';
 import { challenge } from './challenge.js';
 import { answeredKeepAlive } from './deadlines.js';
 import { resetFor } from './compose.js';
@@ -38,11 +40,16 @@ export function arrive(record: TcpRecord, now: number, segment: Segment): void {
     return;
   }
   if ((flags & FLAG.ack) === 0) return;
+  if (record.state === 'syn-received' && !synchronize(record, now, segment)) return;
+  const acknowledged = sendOffsetOf(record, segment.acknowledgment);
+  if (!isAcceptable(record, acknowledged)) {
+    challenge(record, now); // A3
+    return;
+  }
   record.receive.lastReceivedAt = now;
   if (record.loss.keepAliveCount > 0) answeredKeepAlive(record, now);
   rememberTimestamp(record, now, segment, offset);
-  if (record.state === 'syn-received' && !synchronize(record, now, segment)) return;
-  if (acknowledge(record, now, segment, offset) === 'refused') return;
+  acknowledge(record, now, segment, offset, acknowledged);
   receiveUrgent(record, segment, offset);
   if (segment.payloadLength === 0 && (flags & FLAG.fin) === 0) return;
   if (record.receive.finOffset === undefined) receiveData(record, now, segment, offset);

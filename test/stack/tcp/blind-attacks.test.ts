@@ -37,6 +37,32 @@ test('section 5.2: an acknowledgment of what was never sent, or of long ago, is 
   t.is(script.record.receive.nextOffset, 5, 'a late one is all right');
 });
 
+test('section 5.2, RFC 7323 section 5.3: the timestamp of one that is challenged makes nothing genuine old', (t) => {
+  const stamped = (value: number) => ({ options: { timestamps: { value, echo: 0 } } });
+  const options = { config: { timestamps: true }, synOptions: { maximumSegmentSize: 1000, ...stamped(5000).options } };
+  const forged = { length: 10, ack: 700_000, ...stamped(5000 + 2 ** 31 - 10) };
+  const script = Script.established(options);
+  script.inject({ offset: -5, ...forged });
+  t.is(script.take().length, 1, 'it is challenged');
+  script.inject({ offset: 0, ack: 0, length: 10, ...stamped(5100) });
+  t.is(script.record.receive.nextOffset, 10);
+  const opening = Script.passive(options);
+  opening.clear().inject({ offset: 0, ...forged });
+  t.deepEqual(opening.lines(), ['R 700000+0 ack 0']);
+  opening.inject({ offset: 0, ack: 0, length: 10, ...stamped(5100) });
+  t.is(opening.record.receive.nextOffset, 10);
+});
+
+test('section 5.2: one that is challenged is no sign of life', (t) => {
+  const config = { keepAliveIdleMs: 60_000, keepAliveIntervalMs: 10_000, keepAliveProbeCount: 3 };
+  const script = Script.established({ config });
+  script.pass(30_000).inject({ ack: 700_000 }).clear();
+  script.pass(30_000);
+  t.is(script.take().length, 1, 'the silence has lasted');
+  script.inject({ ack: 700_000 }).pass(30_000);
+  t.is(script.kinds().at(-1), 'closed timed-out');
+});
+
 test('section 7: challenges are limited in rate', (t) => {
   const script = Script.established({ config: { challengeAckCount: 10, challengeAckIntervalMs: 1000 } });
   for (let count = 0; count < 100; count++) script.inject({ flags: 'S', offset: 7 });
