@@ -44,7 +44,7 @@ export function nextSegment(record: TcpRecord, now: number): Segment | undefined
 }
 
 function nextSyn(record: TcpRecord, now: number): Segment {
-  const { send, rtt } = record;
+  const { send, rtt, timers } = record;
   send.synPending = false;
   if (send.highestOffset < 0) {
     send.nextOffset = 0;
@@ -54,7 +54,10 @@ function nextSyn(record: TcpRecord, now: number): Segment {
   } else {
     rtt.timedOffset = undefined; // Karn
   }
-  record.timers.retransmissionAt = now + backedOffTimeoutMs(rtt, record.config, rtt.backOffCount);
+  // What answers a repeated SYN leaves the timer as it is: it would never come for one who asks often enough.
+  if (timers.retransmissionAt === Infinity) {
+    timers.retransmissionAt = now + backedOffTimeoutMs(rtt, record.config, rtt.backOffCount);
+  }
   return composeSyn(record, now);
 }
 

@@ -134,6 +134,19 @@ test('a lost SYN/ACK is sent again, by the timer and for a repeated SYN', (t) =>
   t.deepEqual(script.lines(), ['S. -1+0 ack 0']);
 });
 
+test('RFC 9293 section 3.8.3: who only repeats its SYN is answered each time, and given up no later', (t) => {
+  const script = Script.passive({ config: { synRetryCount: 3, initialRtoMs: 1000 } });
+  script.clear();
+  for (let count = 1; count <= 16; count++) {
+    script.pass(900).clear().inject({ flags: 'S', offset: -1 });
+    t.deepEqual(script.lines(), ['S. -1+0 ack 0']);
+  }
+  script.pass(599);
+  t.is(script.record.state, 'syn-received');
+  script.pass(1);
+  t.deepEqual(script.kinds(), ['closed timed-out'], 'after 1, 2, 4 and 8 seconds');
+});
+
 test('RFC 6928 section 2, RFC 6298 section 5.7: after a lost SYN one segment and a cautious timeout', (t) => {
   const script = Script.active();
   script
