@@ -13,7 +13,7 @@ export const STACK_METRICS: Readonly<Record<keyof MemberStack['counters'], Metri
   cookiesReturned: counter('cookies_returned', 'Connections of clients that returned a SYN cookie.'),
   halfOpenDrops: counter(
     'half_open_drops',
-    'Returned SYN cookies dropped because halfOpenCount was reached by them too.',
+    'Returned SYN cookies, and SYNs that none can answer, dropped because halfOpenCount was reached.',
   ),
   connectionLimitDrops: counter('connection_limit_drops', 'SYNs dropped because connectionCount was reached.'),
   forgedConnectionIdDrops: counter('forged_connection_id_drops', 'Requests to move a connection with an id of nobody.'),

@@ -149,17 +149,20 @@ export class Host implements HandoffHost {
     const key = pathKey(local, remote);
     const connection = this.#paths.get(key);
     const former = connection?.record.tcp;
-    const isReplaced = isSyn && former !== undefined && yieldsTo(former, segment);
+    const isReplaced = isSyn && former !== undefined && this.#reception.isAccepting(local) && yieldsTo(former, segment);
     if (connection !== undefined && !isReplaced) {
       handle(connection.record, now, { kind: 'segment', from: remote, segment });
       this.drain(now, connection);
       return;
     }
-    if (connection !== undefined) this.#remove(now, connection);
     const firstSequence = this.#formerPaths.get(key, now);
     if (isSyn && firstSequence !== segment.sequence) {
       const welcome = this.#reception.welcome(now, local, remote, segment, this.#paths.size, former);
-      if (welcome.kind === 'connection') this.#formerPaths.delete(key);
+      if (welcome.kind === 'connection') {
+        // Not before: without its TIME-WAIT the peer's repeated FIN would be answered with a reset (RFC 1337).
+        if (connection !== undefined) this.#remove(now, connection);
+        this.#formerPaths.delete(key);
+      }
       this.#follow(now, local, remote, segment, welcome);
     } else if (firstSequence !== undefined) {
       this.counters.formerPathDrops++;

@@ -65,7 +65,14 @@ export class Reception {
     return { halfOpen, returned };
   }
 
-  /** A SYN, while the host has `connectionCount` connections; `former` is the one that gives way to it. */
+  isAccepting(local: Address): boolean {
+    return this.listeners.get(local.port)?.accepting === true;
+  }
+
+  /**
+   * A SYN, while the host has `connectionCount` connections; `former` is the one of them that gives way to it, should it become
+   * a connection.
+   */
   welcome(
     now: number,
     local: Address,
@@ -77,10 +84,15 @@ export class Reception {
     const listener = this.listeners.get(local.port);
     if (!listener?.accepting) return { kind: 'nobody' };
     const { limits, secret } = this.#options;
-    if (connectionCount >= limits.connectionCount) return this.#dropped('connectionLimitDrops');
+    const othersCount = former === undefined ? connectionCount : connectionCount - 1;
+    if (othersCount >= limits.connectionCount) return this.#dropped('connectionLimitDrops');
     const seed = seedForPath(secret, now, local, remote);
-    if (listener.halfOpen.count >= limits.halfOpenCount)
+    if (listener.halfOpen.count >= limits.halfOpenCount) {
+      // A cookie is a mac, which can not be made to lie above what the former one has sent, as it must (RFC 9293 section 3.6.1);
+      // and who returns it would find the former one still in its place. The SYN comes again.
+      if (former !== undefined) return this.#dropped('halfOpenDrops');
       return this.#answerWithCookie(now, listener, local, remote, syn);
+    }
     const initialSequence = former === undefined ? seed.initialSequence : sequenceBeyond(former, seed.initialSequence);
     const record = this.#open(now, listener, local, remote, syn, { ...seed, initialSequence });
     return connectionOf(record, listener, listener.halfOpen);

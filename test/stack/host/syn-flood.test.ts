@@ -1,10 +1,12 @@
 // SYN cookies, and new connections on the path of one in TIME-WAIT: who is let in, and with which numbers.
 
 import test from 'ava';
+import type { HostLimits } from '@migratory/stack/internal/host/config.js';
+import type { Listener } from '@migratory/stack/internal/host/listener.js';
 import type { TcpConfig } from '@migratory/stack/internal/tcp/config.js';
 import { FLAG, type Segment } from '@migratory/stack/internal/wire/segment.js';
 import type { SegmentOptions } from '@migratory/stack/internal/wire/options.js';
-import { CLIENT, HostBench } from '../../support/host-bench.js';
+import { CLIENT, HostBench, type Sent } from '../../support/host-bench.js';
 import { memberAddress } from '../../support/stack-world.js';
 
 const SERVER = memberAddress(1);
@@ -22,6 +24,11 @@ function segment(flags: number, more: Partial<Segment>): Segment {
 /** A bench whose listener has no room for a SYN that is never followed up. */
 function flooded(limit = 5, tcp: Partial<TcpConfig> = {}): HostBench {
   const bench = new HostBench({ limits: { halfOpenCount: limit }, listen: 'off', tcp });
+  flood(bench, limit);
+  return bench;
+}
+
+function flood(bench: HostBench, limit: number): void {
   bench.intercept = ({ to, segment: sent }) => (to.ip.startsWith('10.9.') ? undefined : sent);
   for (let index = 0; index < limit; index++) {
     bench
@@ -29,7 +36,6 @@ function flooded(limit = 5, tcp: Partial<TcpConfig> = {}): HostBench {
       .receive(bench.now, SERVER, { ip: '10.9.0.1', port: 1000 + index }, segment(FLAG.syn, { sequence: index }));
   }
   bench.settle();
-  return bench;
 }
 
 /** Sends a SYN of ours by hand, and answers with the SYN/ACK. */
@@ -160,8 +166,12 @@ test('migration is offered in a flood too', (t) => {
 });
 
 /** A host's connection in TIME-WAIT, whose client's last number is known. */
-function waiting(): { readonly bench: HostBench; readonly next: number; readonly sent: number } {
-  const bench = new HostBench({ listen: 'off' });
+function waiting(limits: Partial<HostLimits> = {}): {
+  readonly bench: HostBench;
+  readonly next: number;
+  readonly sent: number;
+} {
+  const bench = new HostBench({ listen: 'off', limits });
   const answer = ask(bench, OPTIONS);
   acknowledge(bench, answer);
   const connection = bench.accepted[0]?.connection;
@@ -191,4 +201,54 @@ test('MAY-2: RFC 1122 section 4.2.2.13: so does one with a greater number, and n
   t.is(ask(smaller.bench, {}, smaller.next - 1).flags, FLAG.ack, 'it is told where the old one is');
   const older = waiting();
   t.is(ask(older.bench, { ...OPTIONS, timestamps: { value: 5_049, echo: 0 } }, older.next + 5).flags, FLAG.ack);
+});
+
+test('MAY-2: where nobody listens a connection in TIME-WAIT stays, and the FIN that comes again is answered', (t) => {
+  const bench = new HostBench({ listen: 'off' });
+  const { client, server } = bench.open();
+  bench.client.end(bench.now, client.connection);
+  bench.advance(60);
+  const isLast = ({ from }: Sent) => from.ip === CLIENT.ip && client.connection.record.tcp.state === 'time-wait';
+  bench.intercept = (sent) => (isLast(sent) ? undefined : sent.segment);
+  bench.member(1).end(bench.now, server.connection);
+  bench.settle();
+  bench.intercept = (sent) => sent.segment;
+  const { timestamps, receive } = client.connection.record.tcp;
+  const options = { timestamps: { value: timestamps.recent + 1, echo: 0 } };
+  const sequence = (receive.initialSequence + 1000) >>> 0;
+  bench.client.receive(bench.now, CLIENT, SERVER, segment(FLAG.syn, { sequence, options }));
+  t.deepEqual(
+    bench.segments.map((sent) => sent.segment.flags),
+    [FLAG.ack],
+  );
+  bench.segments.length = 0;
+  bench.advance(2000);
+  t.deepEqual(server.events.at(-1), { kind: 'closed', reason: 'finished' });
+});
+
+test('MAY-2: where nobody is accepted any more it stays too', (t) => {
+  const { bench, next } = waiting();
+  const [accepted] = bench.accepted;
+  bench.member(1).unlisten(accepted?.connection.listener as Listener);
+  t.is(ask(bench, {}, next).flags, FLAG.ack);
+  t.is(bench.member(1).connectionCount, 1);
+});
+
+test('MAY-2: in a flood it stays until there is room: a cookie would not be above its numbers', (t) => {
+  const { bench, next, sent } = waiting({ halfOpenCount: 5 });
+  const host = bench.member(1);
+  flood(bench, 5);
+  host.receive(bench.now, SERVER, CLIENT, segment(FLAG.syn, { sequence: next }));
+  t.is(bench.segments.length, 0);
+  t.like(host.counters, { cookiesSent: 0, halfOpenDrops: 1 });
+  t.is(host.connectionCount, 6);
+  const fin = { sequence: next - 1, acknowledgment: sent, options: { timestamps: { value: 5_050, echo: 0 } } };
+  host.receive(bench.now, SERVER, CLIENT, segment(FLAG.ack | FLAG.fin, fin));
+  t.is(bench.segments.pop()?.segment.flags, FLAG.ack, 'its FIN is answered as before');
+});
+
+test('MAY-2: what replaces it needs no room but its own', (t) => {
+  const { bench, next } = waiting({ connectionCount: 1 });
+  t.is(ask(bench, {}, next).flags, FLAG.syn | FLAG.ack);
+  t.is(bench.member(1).connectionCount, 1);
 });
