@@ -9,7 +9,7 @@ import type { SegmentOptions } from '../wire/options.js';
 import { FLAG, type Segment } from '../wire/segment.js';
 import type { Sequence } from '../wire/sequence.js';
 import { advanceAcknowledged, measure } from './progress.js';
-import { composeSyn, resetFor, segmentLength, timestampAt } from './compose.js';
+import { composeSyn, resetFor, segmentLength } from './compose.js';
 import { MIN_SEGMENT_SIZE, type TcpConfig } from './config.js';
 import { startCongestion } from './congestion/select.js';
 import { agreeOnMarks } from './explicit-congestion.js';
@@ -34,7 +34,7 @@ const ESTABLISHED: TcpEvent = Object.freeze({ kind: 'established' });
 /** A connection that is being opened from here: poll gives its SYN. */
 export function openActive(config: TcpConfig, now: number, seed: TcpSeed): TcpRecord {
   const record = newRecord(config, now, { state: 'syn-sent', opened: 'actively' });
-  plant(record, now, seed);
+  plant(record, seed);
   record.migrateCapable.offered = seed.migrateCapable;
   return record;
 }
@@ -42,7 +42,7 @@ export function openActive(config: TcpConfig, now: number, seed: TcpSeed): TcpRe
 /** The answer to `syn`, a segment with SYN and without ACK or RST: poll gives the SYN/ACK. */
 export function openPassive(config: TcpConfig, now: number, syn: Segment, seed: TcpSeed): TcpRecord {
   const record = newRecord(config, now, { state: 'syn-received', opened: 'passively' });
-  plant(record, now, seed);
+  plant(record, seed);
   agree(record, now, syn);
   if (record.migrateCapable.received !== undefined) record.migrateCapable.offered = seed.migrateCapable;
   return record;
@@ -100,11 +100,10 @@ export function synAcknowledged(record: TcpRecord, now: number, segment: Segment
   if (send.finOffset !== undefined) advance(record, 'close');
 }
 
-function plant(record: TcpRecord, now: number, seed: TcpSeed): void {
+function plant(record: TcpRecord, seed: TcpSeed): void {
   record.send.initialSequence = seed.initialSequence;
   record.send.synPending = true;
   record.timestamps.offset = seed.timestampOffset >>> 0;
-  record.timestamps.firstValue = timestampAt(record, now);
 }
 
 /** Takes over what the peer's SYN says. */

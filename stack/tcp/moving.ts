@@ -82,7 +82,7 @@ function distinguishTimestamps(record: TcpRecord, now: number): void {
   if (((timestampAt(record, now) - timestamps.lastSent) | 0) <= 0) {
     timestamps.offset = (timestamps.lastSent + 1 - Math.floor(now)) >>> 0;
   }
-  timestamps.firstValue = timestampAt(record, now);
+  timestamps.pathBeganAt = now;
 }
 
 function awaitsFinAcknowledgment({ state }: TcpRecord): boolean {

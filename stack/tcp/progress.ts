@@ -3,11 +3,12 @@
 import type { Segment } from '../wire/segment.js';
 import { timestampAt } from './compose.js';
 import { armRetransmission } from './loss.js';
+import { echoesEarlier } from './rack.js';
 import { sampleRtt } from './rtt.js';
 import { release } from './send-queue.js';
 import type { TcpRecord } from './state.js';
 
-/** Long after the last echo of another path can have come: about twelve days. */
+/** About twelve days: long after the last echo of another path can have come, and before a value can come round to being older. */
 const ECHO_HORIZON_MS = 2 ** 30;
 
 /** The peer has everything below `acknowledged`: releases it and restarts the timer (RFC 6298 sections 5.2 and 5.3). */
@@ -23,13 +24,9 @@ export function advanceAcknowledged(record: TcpRecord, now: number, acknowledged
 }
 
 /** Whether the peer has echoed something that was sent since the connection began here. */
-export function echoesThisPath({ timestamps }: TcpRecord, echo: number): boolean {
-  return ((echo - timestamps.firstValue) | 0) >= 0;
-}
-
-/** In half of its space a value comes round to being older: so the first one follows, at a distance. */
-export function noteEcho({ timestamps }: TcpRecord, echo: number): void {
-  if (((echo - timestamps.firstValue) | 0) > ECHO_HORIZON_MS) timestamps.firstValue = echo;
+export function echoesThisPath(record: TcpRecord, now: number, echo: number): boolean {
+  const { pathBeganAt } = record.timestamps;
+  return now - pathBeganAt > ECHO_HORIZON_MS || !echoesEarlier(record, pathBeganAt, echo);
 }
 
 /** One round-trip sample (RFC 7323 section 4 where timestamps are in use, else the timed segment). */
@@ -37,8 +34,7 @@ export function measure(record: TcpRecord, now: number, segment: Segment, acknow
   const { rtt, timestamps } = record;
   if (timestamps.enabled) {
     const echo = segment.options.timestamps?.echo;
-    if (echo === undefined || !echoesThisPath(record, echo)) return;
-    noteEcho(record, echo);
+    if (echo === undefined || !echoesThisPath(record, now, echo)) return;
     const sampleMs = (timestampAt(record, now) - echo) | 0;
     if (sampleMs >= 0) sampleRtt(rtt, record.config, sampleMs);
   } else if (rtt.timedOffset !== undefined && acknowledged >= rtt.timedOffset) {

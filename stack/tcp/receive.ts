@@ -7,6 +7,7 @@ import { FLAG, type Segment } from '../wire/segment.js';
 import { timestampAt } from './compose.js';
 import { noteMarks } from './explicit-congestion.js';
 import { finReceived } from './lifecycle.js';
+import { echoesThisPath } from './progress.js';
 import { insertPiece, takePiece } from './reassembly.js';
 import { dropBlocksBelow, noteBlock } from './sack-blocks.js';
 import type { TcpEvent, TcpRecord } from './state.js';
@@ -97,9 +98,10 @@ function widenWindow(record: TcpRecord, now: number, segment: Segment): void {
     return;
   }
   const echo = segment.options.timestamps?.echo;
-  const known = echo !== undefined && ((echo - timestamps.firstValue) | 0) >= 0;
-  const sampleMs = known ? Math.max(0, (timestampAt(record, now) - echo) | 0) : undefined;
-  tuneWindow(tuning, config, now, sampleMs, receive.readOffset);
+  const known = echo !== undefined && echoesThisPath(record, now, echo);
+  const sampleMs = known ? (timestampAt(record, now) - echo) | 0 : -1;
+  // Below zero: after long silence, or from a peer that makes values up.
+  tuneWindow(tuning, config, now, sampleMs >= 0 ? sampleMs : undefined, receive.readOffset);
 }
 
 /** Appends the segment's bytes in [nextOffset, end). */

@@ -5,7 +5,7 @@
 //   V2. During recovery the window follows what has arrived, towards the threshold and never far beyond it at once.
 
 import type { Segment } from '../wire/segment.js';
-import { advanceAcknowledged, echoesThisPath, noteEcho } from './progress.js';
+import { advanceAcknowledged, echoesThisPath } from './progress.js';
 import { segmentLength } from './compose.js';
 import { controllerOf } from './congestion/select.js';
 import { isReducedForMarks } from './explicit-congestion.js';
@@ -26,14 +26,13 @@ export function acknowledgeSelectively(record: TcpRecord, now: number, segment: 
   const outstandingLength = send.nextOffset - send.unacknowledgedOffset;
   const deliveredBefore = send.unacknowledgedOffset + flight.sackedLength;
   if (isNew) {
-    if (echo !== undefined) noteEcho(record, echo);
     const roundTripMs = takeCumulative(record, now, acknowledged, echo);
     if (roundTripMs !== undefined) sampleRtt(rtt, config, roundTripMs);
     advanceAcknowledged(record, now, acknowledged);
   }
   let duplicateEnd = -1;
   // After a move: the peer has forgotten what it reported before it.
-  if (sackBlocks !== undefined && (echo === undefined || echoesThisPath(record, echo))) {
+  if (sackBlocks !== undefined && (echo === undefined || echoesThisPath(record, now, echo))) {
     duplicateEnd = takeBlocks(record, now, sackBlocks);
     if (duplicateEnd >= 0) noteDuplicate(record);
   }

@@ -51,7 +51,7 @@ function roundTripOf(record: TcpRecord, now: number, index: number, echo: number
   const { flight } = record;
   const sentAt = flight.sentAt[index] as number;
   if (((flight.marks[index] as number) & MARK.repeated) === 0) return now - sentAt;
-  if (echo === undefined || !echoesThisPath(record, echo)) return undefined;
+  if (echo === undefined || !echoesThisPath(record, now, echo)) return undefined;
   // An earlier copy is answered: it was not lost, the round trip is longer than the timeout.
   return echoesEarlier(record, sentAt, echo) ? timestampAt(record, now) - echo : now - sentAt;
 }

@@ -145,8 +145,8 @@ export interface TimestampState {
   /** TS.Recent of RFC 7323, and when it was set. */
   recent: number;
   recentAt: number;
-  /** An echo of a value before this one was sent on another path: no RTT sample. */
-  firstValue: number;
+  /** An echo of what was sent before answers something on another path: no RTT sample. */
+  pathBeganAt: number;
 }
 
 export interface LossState {

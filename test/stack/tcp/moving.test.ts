@@ -3,6 +3,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { handle, poll, read, resume, suspend, windowField } from '@migratory/stack/internal/tcp/connection.js';
+import { timestampAt } from '@migratory/stack/internal/tcp/compose.js';
 import { DEFAULT_TCP_CONFIG } from '@migratory/stack/internal/tcp/config.js';
 import { decodeFrozen, encodeFrozen, freeze, movable, thaw } from '@migratory/stack/internal/tcp/freeze.js';
 import type { TcpRecord } from '@migratory/stack/internal/tcp/state.js';
@@ -62,7 +63,7 @@ function move(pair: Pair, config = DEFAULT_TCP_CONFIG): TcpRecord {
     peerWindow: serverWindow,
     acknowledgedOffset: destination.receive.nextOffset,
     // So that what the origin sent and is still under way counts as old (RFC 7323 section 5).
-    peerTimestamp: destination.timestamps.firstValue,
+    peerTimestamp: timestampAt(destination, pair.now),
   });
   assertInvariants(destination);
   assertInvariants(client);

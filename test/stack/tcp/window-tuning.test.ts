@@ -2,6 +2,7 @@
 
 import test from 'ava';
 import { read, resume, suspend } from '@migratory/stack/internal/tcp/connection.js';
+import { minimumOf } from '@migratory/stack/internal/tcp/recent-minimum.js';
 import { Script } from '../../support/script.js';
 
 const KIB = 1024;
@@ -51,6 +52,13 @@ test('D1: a long path gets the whole buffer within a few round trips', (t) => {
   for (let count = 0; count < 8; count++) download.roundTrip(100, 'reads');
   t.true(download.windowLength > 4000 * KIB, String(download.windowLength));
   t.true(download.windowLength <= 4096 * KIB);
+});
+
+test('D2: data after weeks of silence tells no round trip', (t) => {
+  const download = new Download();
+  download.roundTrip(100, 'reads');
+  download.roundTrip(26 * 24 * 3600 * 1000, 'reads');
+  t.is(minimumOf(download.script.record.receive.tuning.roundTripMs), 100);
 });
 
 test('D2: a short path keeps a narrow window at any rate, pauses of the machine notwithstanding', (t) => {
