@@ -53,7 +53,7 @@ function roundTripOf(record: TcpRecord, now: number, index: number, echo: number
   if (((flight.marks[index] as number) & MARK.repeated) === 0) return now - sentAt;
   if (echo === undefined || !echoesThisPath(record, now, echo)) return undefined;
   // An earlier copy is answered: it was not lost, the round trip is longer than the timeout.
-  return echoesEarlier(record, sentAt, echo) ? timestampAt(record, now) - echo : now - sentAt;
+  return echoesEarlier(record, sentAt, echo) ? (timestampAt(record, now) - echo) | 0 : now - sentAt;
 }
 
 /** Takes the blocks of an acknowledgment. Answers where the duplicate that it reports ends (RFC 2883), -1 where none is. */

@@ -128,6 +128,19 @@ for (const [name, config] of Object.entries({
   });
 }
 
+test('the round trip of an earlier copy is right where our timestamps wrap meanwhile', (t) => {
+  const script = Script.established({
+    seed: { timestampOffset: 2 ** 32 - 1_000_100 },
+    config: { timestamps: true, selectiveAcknowledgments: true },
+    synOptions: { maximumSegmentSize: 1012, sackPermitted: true, timestamps: { value: 1, echo: 0 } },
+  });
+  script.write(1000);
+  const echo = script.take().at(-1)?.segment.options.timestamps?.value ?? 0;
+  Object.assign(script.record.rtt, { smoothedMs: undefined });
+  script.pass(1_500).inject({ ack: 1000, options: { timestamps: { value: 2, echo } } });
+  t.is(script.record.rtt.smoothedMs, 1_500);
+});
+
 test('RFC 7323 section 4.1: with timestamps a retransmission gives a sample of its own', (t) => {
   const script = Script.established({
     config: { timestamps: true },
