@@ -14,6 +14,7 @@ import {
 } from '../tcp/connection.js';
 import type { ConnectionChoices, TcpConfig } from '../tcp/config.js';
 import type { TcpEvent } from '../tcp/state.js';
+import { hasUnread } from '../tcp/unread.js';
 import { sameAddress, type Address } from '../wire/address.js';
 import type { NetworkReport } from '../wire/network-report.js';
 import type { Segment } from '../wire/segment.js';
@@ -215,7 +216,7 @@ function receiveTcpEvent(record: MigratoryRecord, now: number, event: TcpEvent):
     case 'readable':
       if (record.phase.kind === 'setting-up') continueSetup(record, now, record.phase);
       // What came in one piece with the set-up record has been announced; what came after it is announced here.
-      if (record.phase.kind !== 'setting-up' && hasInput(record)) record.events.push(event);
+      if (record.phase.kind !== 'setting-up' && hasUnread(record.tcp.receive)) record.events.push(event);
       break;
     case 'end-of-input':
       if (record.phase.kind === 'setting-up') closeWith(record, now, 'set-up-failed');
@@ -241,10 +242,6 @@ function receiveTcpEvent(record: MigratoryRecord, now: number, event: TcpEvent):
       finish(record, event.reason);
       break;
   }
-}
-
-function hasInput({ tcp }: MigratoryRecord): boolean {
-  return tcp.receive.chunkHead < tcp.receive.chunks.length;
 }
 
 function considerPolicy(record: MigratoryRecord, now: number, consecutiveTimeouts: number): void {

@@ -15,9 +15,9 @@ import {
 import type { TcpConfig } from '../tcp/config.js';
 import { freezable, freeze, thaw } from '../tcp/freeze.js';
 import { timestampOption } from '../tcp/compose.js';
-import { unreadInput } from '../tcp/receive.js';
 import { sliceAtHead } from '../tcp/send-queue.js';
 import type { TcpRecord } from '../tcp/state.js';
+import { showUnread } from '../tcp/unread.js';
 import { sameAddress, type Address } from '../wire/address.js';
 import type { MemberId, MigrateOption } from '../wire/migrate-options.js';
 import type { RefusalReason } from '../wire/refusal-reason.js';
@@ -234,7 +234,7 @@ export function takeImage(record: MigratoryRecord, claim: RequestClaim): TakenIm
     mode: sync.mode,
     expected: expectedOutput(sync),
     acknowledgedOffset,
-    input: [...sync.log.chunks, ...readAhead, ...unreadInput(tcp)],
+    input: [...sync.log.chunks, ...readAhead, ...showUnread(tcp.receive)],
     output: outputLength === 0 ? [] : sliceAtHead(tcp.send.queue, acknowledgedOffset, outputLength),
   };
   if (lengthOf(image.input) + lengthOf(image.output) > limits.imageLength) return refuse('image-too-large');

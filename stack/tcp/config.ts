@@ -14,8 +14,6 @@ export interface TcpConfig {
   readonly receiveBufferLength: number;
   /** The window that is advertised at first; it grows towards `receiveBufferLength` as the path asks for it. */
   readonly initialReceiveWindowLength: number;
-  /** Chunks received in order but not yet read, at most: tiny segments cost more than their bytes. */
-  readonly maxReceiveChunkCount: number;
   /** Pieces of out-of-order data kept, at most. */
   readonly maxOutOfOrderCount: number;
   /** Ranges of sent data that are told apart by when they left and what the peer says of them, at most. */
@@ -83,7 +81,6 @@ export const DEFAULT_TCP_CONFIG: TcpConfig = Object.freeze({
   maxSuperSegmentLength: 0,
   receiveBufferLength: 4 * 1024 * 1024,
   initialReceiveWindowLength: 256 * 1024,
-  maxReceiveChunkCount: 16_384,
   maxOutOfOrderCount: 2048,
   maxFlightRangeCount: 1024,
   sendBufferLength: 4 * 1024 * 1024,

@@ -13,6 +13,7 @@ import { announceInput } from './receive.js';
 import { newRecord } from './record.js';
 import { emptyQueue, enqueue } from './send-queue.js';
 import type { TcpRecord, TcpState } from './state.js';
+import { appendUnread } from './unread.js';
 import { expectUrgent } from './urgent.js';
 
 export interface FrozenTransport {
@@ -156,7 +157,7 @@ export function thaw(config: TcpConfig, now: number, frozen: FrozenTransport, st
   receive.finOffset = frozen.receive.finished ? inputEnd : undefined;
   receive.edgeOffset = frozen.receive.edgeOffset; // F1
   receive.windowUnitLength = 2 ** frozen.receive.windowShift;
-  for (const bytes of streams.input) if (bytes.length > 0) receive.chunks.push(bytes);
+  for (const bytes of streams.input) if (bytes.length > 0) appendUnread(receive, bytes);
   expectUrgent(record, frozen.urgentEndOffset);
   if (frozen.timestamps !== undefined) {
     timestamps.enabled = true;

@@ -11,13 +11,12 @@ import { echoesThisPath } from './progress.js';
 import { insertPiece, takePiece } from './reassembly.js';
 import { dropBlocksBelow, noteBlock } from './sack-blocks.js';
 import type { TcpEvent, TcpRecord } from './state.js';
+import { appendUnread, hasUnread, takeUnread } from './unread.js';
 import { windowUpdateDue } from './window.js';
 import { tuneWindow } from './window-tuning.js';
 
 const READABLE: TcpEvent = Object.freeze({ kind: 'readable' });
 const END_OF_INPUT: TcpEvent = Object.freeze({ kind: 'end-of-input' });
-const RELEASED = new Uint8Array(0);
-const COMPACT_COUNT = 256;
 
 /** Takes payload and FIN of an acceptable segment that begins at `offset` of the peer's stream. */
 export function receiveData(record: TcpRecord, now: number, segment: Segment, offset: number): void {
@@ -37,18 +36,10 @@ export function receiveData(record: TcpRecord, now: number, segment: Segment, of
 /** The next chunk in order, or undefined when all has been read. Poll afterwards: the window may be worth telling. */
 export function read(record: TcpRecord): Uint8Array | undefined {
   const { receive } = record;
-  const chunk = receive.chunks[receive.chunkHead];
+  const chunk = takeUnread(receive);
   if (chunk === undefined) return undefined;
-  receive.chunks[receive.chunkHead++] = RELEASED;
   receive.readOffset += chunk.length;
-  if (receive.chunkHead === receive.chunks.length) {
-    receive.chunks = []; // cheaper than to shorten it
-    receive.chunkHead = 0;
-    receive.readableTold = false;
-  } else if (receive.chunkHead >= COMPACT_COUNT && receive.chunkHead * 2 >= receive.chunks.length) {
-    receive.chunks.splice(0, receive.chunkHead);
-    receive.chunkHead = 0;
-  }
+  if (!hasUnread(receive)) receive.readableTold = false;
   if (windowUpdateDue(record)) receive.acknowledgmentPending = true;
   return chunk;
 }
@@ -61,14 +52,13 @@ function receivePayload(record: TcpRecord, now: number, segment: Segment, offset
   }
   const end = Math.min(offset + segment.payloadLength, receive.edgeOffset);
   if (end < offset + segment.payloadLength) receive.acknowledgmentPending = true;
-  const full = receive.chunks.length - receive.chunkHead >= config.maxReceiveChunkCount;
   if (offset > receive.nextOffset) {
     storePieces(record, segment, offset, end);
     receive.acknowledgmentPending = true;
     return;
   }
   if (offset < receive.nextOffset) noteDuplicate(record, offset, end);
-  if (end <= receive.nextOffset || full) {
+  if (end <= receive.nextOffset) {
     receive.acknowledgmentPending = true;
     return;
   }
@@ -112,7 +102,7 @@ function deliver(record: TcpRecord, segment: Segment, offset: number, end: numbe
     const from = Math.max(0, receive.nextOffset - at);
     const until = Math.min(view.length, end - at);
     if (from < until) {
-      receive.chunks.push(from === 0 && until === view.length ? view : view.subarray(from, until));
+      appendUnread(receive, from === 0 && until === view.length ? view : view.subarray(from, until));
       receive.nextOffset = at + until;
     }
     at += view.length;
@@ -143,7 +133,7 @@ function fillGap({ receive }: TcpRecord): void {
   for (;;) {
     const bytes = takePiece(receive.outOfOrder, receive.nextOffset);
     if (bytes === undefined) return;
-    receive.chunks.push(bytes);
+    appendUnread(receive, bytes);
     receive.nextOffset += bytes.length;
   }
 }
@@ -168,11 +158,6 @@ function takeFin(record: TcpRecord, now: number): void {
 
 /** For a connection that begins with unread input, or with its end. */
 export function announceInput(record: TcpRecord): void {
-  if (record.receive.chunks.length > 0) tellReadable(record);
+  if (hasUnread(record.receive)) tellReadable(record);
   if (record.receive.finOffset !== undefined) record.events.push(END_OF_INPUT);
-}
-
-/** What has arrived in order and is unread, as views. */
-export function unreadInput({ receive }: TcpRecord): readonly Uint8Array[] {
-  return receive.chunks.slice(receive.chunkHead);
 }

@@ -114,9 +114,11 @@ export interface ReceiveState {
   pendingFinOffset: number | undefined;
   /** Where the peer's urgent data ends; no further than `readOffset` where there is none. */
   urgentEndOffset: number;
-  /** Unread in-order chunks from `chunkHead` on, views as they came in. */
+  /** Unread in-order chunks from `chunkHead` on. */
   chunks: Uint8Array[];
   chunkHead: number;
+  /** The buffer that the last chunk is the beginning of, while small ones may join it (unread.ts). */
+  gathering: Uint8Array | undefined;
   readonly outOfOrder: OutOfOrderPiece[];
   /** What is told of them, the most recent first; and what has come twice since the last acknowledgment. */
   readonly blocks: ArrivedBlock[];

@@ -37,6 +37,7 @@ export function assertInvariants(record: TcpRecord): void {
     'a pending FIN is ahead',
   );
   holds(unreadLength(record) === dataEnd - receive.readOffset, 'unread chunks are [read, next)');
+  assertUnread(record, holds);
   holds(receive.outOfOrder.length <= config.maxOutOfOrderCount, 'out-of-order pieces are bounded');
   let previousEnd = receive.nextOffset + 1;
   for (const [index, piece] of receive.outOfOrder.entries()) {
@@ -56,6 +57,18 @@ export function assertInvariants(record: TcpRecord): void {
 }
 
 type Holds = (condition: boolean, what: string) => void;
+
+/** C2 and C3 of unread.ts. */
+function assertUnread({ receive }: TcpRecord, holds: Holds): void {
+  const { chunks, chunkHead, gathering } = receive;
+  for (let index = chunkHead + 1; index < chunks.length; index++) {
+    const [before, chunk] = [chunks[index - 1] as Uint8Array, chunks[index] as Uint8Array];
+    holds(Math.max(before.length, chunk.length) >= 512, 'of two unread chunks in a row one is not small');
+  }
+  const last = chunks.at(-1);
+  holds(gathering === undefined || (last !== undefined && chunks.length > chunkHead), 'room is kept behind a chunk');
+  holds((gathering?.length ?? 0) <= Math.min(4096, 2 * (last?.length ?? 0)), 'little room is kept');
+}
 
 /** G1 and G2 of flight.ts. */
 function assertFlight({ flight, send, config, sackPermitted, rack, tailProbe }: TcpRecord, holds: Holds): void {
@@ -142,9 +155,9 @@ function unreadLength({ receive }: TcpRecord): number {
 
 function describe({ send, receive, loss, timers, congestion, congestionMarks, flight, rack }: TcpRecord): string {
   const { queue, ...sendRest } = send;
-  const { chunks, outOfOrder, ...receiveRest } = receive;
+  const { chunks, gathering, outOfOrder, ...receiveRest } = receive;
   const pieces = outOfOrder.map((piece) => [piece.offset, piece.bytes.length]);
-  const counts = { queued: queue.chunks.length, unread: chunks.length, pieces };
+  const counts = { queued: queue.chunks.length, unread: chunks.length, gathered: gathering?.length, pieces };
   return JSON.stringify({
     send: sendRest,
     receive: receiveRest,

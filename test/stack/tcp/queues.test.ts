@@ -1,10 +1,11 @@
-// The two queues: what waits to be sent or acknowledged, and what arrived ahead of a gap.
+// The three queues: what waits to be sent or acknowledged, what arrived ahead of a gap, and what waits to be read.
 
 import test from 'ava';
 import fc from 'fast-check';
 import { insertPiece, takePiece, type OutOfOrderPiece } from '@migratory/stack/internal/tcp/reassembly.js';
 import { emptyQueue, enqueue, release, sliceAtCursor, sliceAtHead } from '@migratory/stack/internal/tcp/send-queue.js';
-import { patterned } from '../../support/script.js';
+import { appendUnread, showUnread, takeUnread } from '@migratory/stack/internal/tcp/unread.js';
+import { patterned, Script } from '../../support/script.js';
 
 test('property: any cut of the send queue gives the bytes that were written there', (t) => {
   const step = fc.record({
@@ -77,5 +78,41 @@ test('property: pieces in any order and overlap come out once, in order', (t) =>
     },
   );
   fc.assert(property, { numRuns: 500, includeErrorInReport: true });
+  t.pass();
+});
+
+test('property: unread chunks give the bytes as they came, and never change, whoever has been shown them', (t) => {
+  const length = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 400, max: 600 }), fc.constant(4096));
+  const step = fc.record({
+    length,
+    reads: fc.constantFrom(0, 0, 0, 0, 1, 100),
+    copies: fc.constantFrom(false, false, true),
+  });
+  const property = fc.property(fc.array(step, { minLength: 1, maxLength: 300 }), (steps) => {
+    let { receive } = Script.established().record;
+    let [readOffset, end] = [0, 0];
+    const shown: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+    for (const { length, reads, copies } of steps) {
+      appendUnread(receive, patterned(end, length));
+      end += length;
+      let offset = readOffset;
+      for (const bytes of showUnread(receive)) {
+        shown.push({ offset, bytes });
+        offset += bytes.length;
+      }
+      if (offset !== end) throw new Error('not all is there');
+      const others = showUnread(receive).slice(0, -1);
+      if (others.some(({ buffer, length }) => buffer.byteLength > length))
+        throw new Error('more is kept than is unread');
+      if (copies) receive = structuredClone(receive);
+      for (let count = 0; count < reads; count++) readOffset += takeUnread(receive)?.length ?? 0;
+      if (readOffset === end && receive.gathering !== undefined) throw new Error('room is kept');
+    }
+    for (const { offset, bytes } of shown) {
+      if (!Buffer.from(bytes).equals(Buffer.from(patterned(offset, bytes.length))))
+        throw new Error(`changed at ${offset}`);
+    }
+  });
+  fc.assert(property, { numRuns: 100, includeErrorInReport: true });
   t.pass();
 });

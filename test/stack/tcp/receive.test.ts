@@ -1,6 +1,7 @@
 // Receiving: acceptability, order, acknowledgments and the window.
 
 import test from 'ava';
+import { read } from '@migratory/stack/internal/tcp/connection.js';
 import { Script, patterned } from '../../support/script.js';
 
 const STAMPED = {
@@ -63,13 +64,31 @@ test('out-of-order pieces are bounded in number and forgotten beyond it', (t) =>
   t.is(script.record.receive.outOfOrder.length, 3);
 });
 
-test('unread chunks are bounded in number: more is not taken until some are read', (t) => {
-  const script = Script.established({ config: { maxReceiveChunkCount: 3 } });
-  for (let count = 0; count < 5; count++) script.inject({ length: 1 });
-  t.is(script.record.receive.nextOffset, 3);
-  script.readAll();
-  script.inject({ offset: 3, length: 2 });
-  t.is(script.record.receive.nextOffset, 5);
+test('RFC 9293 section 3.8.6: what the window promises is taken, in however small segments, and costs little more', (t) => {
+  const script = Script.established({ config: { windowScaling: true }, synOptions: { windowScale: 7 } });
+  for (let offset = 0; offset < 160_000; offset += 8) {
+    const datagram = new Uint8Array(1500);
+    datagram.set(patterned(offset, 8), 40);
+    script.inject({ payload: datagram.subarray(40, 48) });
+  }
+  const { receive } = script.record;
+  t.is(receive.nextOffset, 160_000);
+  t.true(receive.chunks.length <= 40, `${receive.chunks.length} chunks`);
+  const kept = [...new Set(receive.chunks.map(({ buffer }) => buffer))].reduce((sum, each) => sum + each.byteLength, 0);
+  t.true(kept <= 160_000 + 4096, `${kept} bytes`);
+  t.deepEqual(script.readAll(), Buffer.from(patterned(0, 160_000)));
+  t.is(receive.gathering, undefined, 'nothing is kept once all is read');
+});
+
+test('what is read at once, or is large, is not copied', (t) => {
+  const script = Script.established();
+  const payloads = [patterned(0, 8), patterned(8, 8), patterned(16, 1000), patterned(1016, 1000)] as const;
+  for (const payload of payloads.slice(0, 2)) {
+    script.inject({ payload });
+    t.is(read(script.record)?.buffer, payload.buffer);
+  }
+  for (const payload of payloads.slice(2)) script.inject({ payload });
+  for (const payload of payloads.slice(2)) t.is(read(script.record)?.buffer, payload.buffer);
 });
 
 test('what lies beyond the window is cut off', (t) => {

@@ -122,7 +122,6 @@ const config: fc.Arbitrary<Partial<TcpConfig>> = fc.record({
   maxSuperSegmentLength: fc.constantFrom(0, 3000, 16_000),
   receiveBufferLength: fc.constantFrom(600, 3000, 20_000, 200_000),
   maxOutOfOrderCount: fc.constantFrom(1, 4, 1000),
-  maxReceiveChunkCount: fc.constantFrom(3, 1000),
   sendBufferLength: fc.constant(4000),
   noDelay: fc.boolean(),
   timestamps: fc.boolean(),
