@@ -2,7 +2,9 @@
 //
 //   O1. Only blocks that can be true are taken: above what is acknowledged, below what was sent. The peer may take them
 //       back (it is allowed to renege), so data is released by the cumulative acknowledgment alone.
-//   O2. Work is bounded: four blocks, each a search and at most two cuts in a list of bounded length.
+//   O2. Blocks are told the most recent first, but taken in ascending order (RFC 8985 section 6.2, step 3): what arrived
+//       between two acknowledgments, of which the first was lost, would look reordered otherwise.
+//   O3. Work is bounded: four blocks, each a search and at most two cuts in a list of bounded length.
 
 import type { SackBlock } from '../wire/options.js';
 import { timestampAt } from './compose.js';
@@ -10,7 +12,7 @@ import { dropBelow, joinBefore, locate, MARK, rangeStart, setMarks, splitRange }
 import { sendOffsetOf } from './offsets.js';
 import { echoesThisPath } from './progress.js';
 import { echoesEarlier, noteArrival } from './rack.js';
-import { MAX_BLOCK_COUNT } from './sack-blocks.js';
+import { MAX_BLOCK_COUNT, type ArrivedBlock } from './sack-blocks.js';
 import type { TcpRecord } from './state.js';
 
 const NO_DUPLICATE = -1;
@@ -60,6 +62,7 @@ function roundTripOf(record: TcpRecord, now: number, index: number, echo: number
 export function takeBlocks(record: TcpRecord, now: number, blocks: readonly SackBlock[]): number {
   const { send } = record;
   let duplicateEnd = NO_DUPLICATE;
+  const arrived: ArrivedBlock[] = [];
   for (let index = 0; index < Math.min(blocks.length, MAX_BLOCK_COUNT); index++) {
     const block = blocks[index] as SackBlock;
     const left = sendOffsetOf(record, block.left);
@@ -68,9 +71,11 @@ export function takeBlocks(record: TcpRecord, now: number, blocks: readonly Sack
     if (right <= send.unacknowledgedOffset || (index === 0 && isWithin(block, blocks[1]))) {
       if (index === 0) duplicateEnd = right;
     } else if (left > send.unacknowledgedOffset) {
-      takeBlock(record, now, left, Math.min(right, send.nextOffset));
+      arrived.push({ leftOffset: left, rightOffset: Math.min(right, send.nextOffset) });
     }
   }
+  arrived.sort((one, other) => one.leftOffset - other.leftOffset); // O2
+  for (const { leftOffset, rightOffset } of arrived) takeBlock(record, now, leftOffset, rightOffset);
   return duplicateEnd;
 }
 

@@ -46,6 +46,16 @@ test('reordering is no loss: nothing is sent again, and the window stays', (t) =
   t.is(script.record.loss.phase, 'open');
 });
 
+test('section 6.2 step 3: two blocks that are news in one acknowledgment, the most recent first, are no reordering', (t) => {
+  const script = inFlight(9);
+  script.pass(35);
+  report(script, 1000, [4000, 5000], [2000, 3000]);
+  t.false(script.record.rack.reorderingSeen);
+  t.is(script.record.flight.sackedLength, 2000);
+  report(script, 1000, [3000, 4000]);
+  t.true(script.record.rack.reorderingSeen);
+});
+
 test('section 6.2 step 4: three segments beyond leave no doubt until reordering was seen', (t) => {
   const script = inFlight(6);
   script.pass(35);
