@@ -116,7 +116,9 @@ export function markLostOnTimeout(record: TcpRecord, now: number): void {
 }
 
 function reorderingWindowMs({ rack, rtt, flight, loss, send }: TcpRecord): number {
-  const isClear = loss.phase !== 'open' || flight.sackedLength >= DUPLICATE_THRESHOLD * send.maximumSegmentSize;
+  // More than two full ones, as RFC 6675 counts: options take room, so that three may be a little less than full.
+  const clearLength = (DUPLICATE_THRESHOLD - 1) * send.maximumSegmentSize;
+  const isClear = loss.phase !== 'open' || flight.sackedLength > clearLength;
   if (!rack.reorderingSeen && isClear) return 0; // K2
   return Math.min((rack.windowMultiplier * minimumOf(rack.shortestRoundTripMs)) / 4, rtt.smoothedMs ?? 0);
 }

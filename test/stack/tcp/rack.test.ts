@@ -68,6 +68,23 @@ test('section 6.2 step 4: three segments beyond leave no doubt until reordering 
   t.deepEqual(reordered.lines(), []);
 });
 
+test('section 6.2 step 4: three segments are three also where timestamps take of their room', (t) => {
+  const script = Script.established({
+    config: { selectiveAcknowledgments: true, timestamps: true },
+    synOptions: { maximumSegmentSize: 1000, sackPermitted: true, timestamps: { value: 1, echo: 0 } },
+  });
+  const answer = (ack: number, sackBlocks: SackBlock[] = []): Script =>
+    script.inject({ ack, options: { timestamps: { value: 2, echo: script.record.timestamps.lastSent }, sackBlocks } });
+  script.write(988).pass(40);
+  answer(988).clear();
+  for (let index = 0; index < 6; index++) script.write(988).pass(1);
+  script.pass(35).clear();
+  answer(988, [block(script, 2 * 988, 4 * 988)]);
+  t.deepEqual(script.lines(), [], 'two may be reordered');
+  answer(988, [block(script, 2 * 988, 5 * 988)]);
+  t.deepEqual(script.lines(), ['. 988+988 ack 0']);
+});
+
 test('a retransmission that is lost is found without a timeout', (t) => {
   const script = inFlight(8);
   script.pass(33);
