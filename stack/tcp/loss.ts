@@ -24,6 +24,7 @@ export function initialLoss(): LossState {
     phase: 'open',
     duplicateCount: 0,
     recoverOffset: -1,
+    anotherLost: false,
     recoveryFlightLength: 0,
     recoveryDeliveredLength: 0,
     recoverySentLength: 0,
@@ -117,6 +118,7 @@ export function retransmissionTimeout(record: TcpRecord, now: number): void {
     record.congestionMarks.reductionUntold = record.congestionMarks.agreed;
     loss.phase = 'timeout';
     loss.recoverOffset = send.highestOffset;
+    loss.anotherLost = false;
     loss.duplicateCount = 0;
     forgetTailProbe(record);
     sendAgainAfterTimeout(record, now);

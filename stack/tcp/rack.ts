@@ -79,7 +79,7 @@ export function mayHaveLosses({ flight, rack, loss }: TcpRecord): boolean {
 
 /** Marks what is lost by now, and sets the timer for what may be soon (step 5). */
 export function detectLosses(record: TcpRecord, now: number): void {
-  const { flight, rack, timers } = record;
+  const { flight, rack, timers, loss } = record;
   const patienceMs = rack.roundTripMs + reorderingWindowMs(record);
   let latestAt = -Infinity;
   for (let index = flight.head; index < flight.ends.length; index++) {
@@ -92,6 +92,7 @@ export function detectLosses(record: TcpRecord, now: number): void {
       latestAt = Math.max(latestAt, lostAt);
       continue;
     }
+    if ((flight.ends[index] as number) > loss.recoverOffset) loss.anotherLost = true; // V1 of recovery.ts
     setMarks(flight, index, marks | MARK.lost);
     if (joinBefore(flight, index)) index--;
   }

@@ -1,7 +1,8 @@
 // Recovery with selective acknowledgments: what an acknowledgment means for the congestion window (RFC 6675's pipe, and
 // proportional rate reduction, RFC 6937). What is lost, rack.ts says; what is sent again, resend.ts.
 //
-//   V1. One recovery gives one reduction: it lasts until all that was sent when it began is acknowledged.
+//   V1. One recovery gives one reduction: it lasts until all that was sent when it began is acknowledged. A loss of what was
+//       first sent after that gives another one (RFC 5681 section 4.3), also where it was repaired in the meantime.
 //   V2. During recovery the window follows what has arrived, towards the threshold and never far beyond it at once.
 
 import type { Segment } from '../wire/segment.js';
@@ -44,50 +45,69 @@ export function acknowledgeSelectively(record: TcpRecord, now: number, segment: 
   }
   if (mayHaveLosses(record)) detectLosses(record, now);
   else record.timers.reorderingAt = Infinity;
-  respond(record, now, send.unacknowledgedOffset + flight.sackedLength - deliveredBefore, pipe);
+  const deliveredLength = send.unacknowledgedOffset + flight.sackedLength - deliveredBefore;
+  respond(record, now, deliveredLength, { pipe, outstandingLength });
   if (isNew || sackBlocks !== undefined) armTailProbe(record, now);
 }
 
 /** The timer for reordering has come: what was still waited for is lost. */
 export function reorderingTimeout(record: TcpRecord, now: number): void {
   detectLosses(record, now);
-  respond(record, now, 0, pipeLength(record));
+  const outstandingLength = record.send.nextOffset - record.send.unacknowledgedOffset;
+  respond(record, now, 0, { pipe: pipeLength(record), outstandingLength });
 }
 
-/** `deliveredLength` more has arrived; `pipe` was in the network before. */
-function respond(record: TcpRecord, now: number, deliveredLength: number, pipe: number): void {
+/** `deliveredLength` more has arrived; `before` that so much was in the network, and so much not acknowledged. */
+function respond(
+  record: TcpRecord,
+  now: number,
+  deliveredLength: number,
+  before: { readonly pipe: number; readonly outstandingLength: number },
+): void {
   const { send, loss, flight, congestion } = record;
   switch (loss.phase) {
     case 'open':
-      if (flight.lostLength > 0) beginRecovery(record, now, deliveredLength);
-      else if (deliveredLength > 0 && flight.sackedLength === 0) growWindow(record, now, deliveredLength, pipe);
+      if (flight.lostLength > 0) {
+        beginRecovery(record, now, deliveredLength, send.nextOffset - send.unacknowledgedOffset);
+      } else if (deliveredLength > 0 && flight.sackedLength === 0) {
+        growWindow(record, now, deliveredLength, before.pipe);
+      }
       return;
     case 'fast-recovery':
       if (send.unacknowledgedOffset < loss.recoverOffset) {
         reduceProportionally(record, deliveredLength);
       } else {
-        loss.phase = 'open';
         congestion.windowLength = congestion.slowStartThresholdLength;
-        noteRecovered(record);
+        endRecovery(record, now, deliveredLength, before.outstandingLength);
       }
       return;
     case 'timeout':
-      if (deliveredLength > 0) growWindow(record, now, deliveredLength, pipe);
+      if (deliveredLength > 0) growWindow(record, now, deliveredLength, before.pipe);
       if (send.unacknowledgedOffset < loss.recoverOffset) return;
-      loss.phase = 'open';
-      noteRecovered(record);
+      endRecovery(record, now, deliveredLength, before.outstandingLength);
   }
 }
 
-function beginRecovery(record: TcpRecord, now: number, deliveredLength: number): void {
-  const { send, loss, rtt } = record;
-  loss.recoveryFlightLength = send.nextOffset - send.unacknowledgedOffset;
-  reduceOnce(record, now, loss.recoveryFlightLength);
+function endRecovery(record: TcpRecord, now: number, deliveredLength: number, outstandingLength: number): void {
+  const { send, loss } = record;
+  loss.phase = 'open';
+  noteRecovered(record);
+  if (!loss.anotherLost) return;
+  // V1; where nothing is outstanding any more there is nothing to recover.
+  if (send.nextOffset > send.unacknowledgedOffset) beginRecovery(record, now, deliveredLength, outstandingLength);
+  else reduceOnce(record, now, outstandingLength);
+}
+
+function beginRecovery(record: TcpRecord, now: number, deliveredLength: number, flightLength: number): void {
+  const { send, loss, flight, rtt } = record;
+  loss.recoveryFlightLength = flightLength;
+  reduceOnce(record, now, flightLength);
   loss.phase = 'fast-recovery';
   loss.recoverOffset = send.highestOffset; // V1
+  loss.anotherLost = false;
   loss.recoveryDeliveredLength = 0;
   loss.recoverySentLength = 0;
-  send.retransmitPending = true; // the first retransmission waits for no window
+  send.retransmitPending = flight.lostLength > 0; // the first retransmission waits for no window
   rtt.timedOffset = undefined; // Karn
   forgetTailProbe(record);
   reduceProportionally(record, deliveredLength);

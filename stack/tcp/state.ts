@@ -156,6 +156,8 @@ export interface LossState {
   duplicateCount: number;
   /** RFC 6582's "recover": what was sent, exclusive, when the last loss was seen. */
   recoverOffset: number;
+  /** What was first sent since then has a loss of its own. */
+  anotherLost: boolean;
   /** Of the recovery with selective acknowledgments: what was outstanding when it began, what has arrived and left since. */
   recoveryFlightLength: number;
   recoveryDeliveredLength: number;

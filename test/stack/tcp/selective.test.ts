@@ -166,6 +166,89 @@ test('RFC 6937: where much is lost at once, what is sent again waits for the win
   t.is(script.take().length, 1);
 });
 
+/** A recovery from the loss of 1000, that lasts until 13,000 is acknowledged; beyond that 13,000 and 14,000 have been sent. */
+function recovering(): Script {
+  const script = inFlight();
+  script.write(20_000);
+  for (let to = 3000; to <= 11_000; to += 1000) report(script, 1000, [2000, to]);
+  const { loss, send, congestion } = script.record;
+  if (loss.recoverOffset !== 13_000 || send.nextOffset !== 15_000 || congestion.windowLength !== 5000)
+    throw new Error('the script has changed');
+  return script.pass(50).clear();
+}
+
+test('RFC 5681 section 4.3: a loss in the next window of data reduces the window again', (t) => {
+  const script = recovering();
+  report(script, 13_000, [14_000, 15_000]);
+  t.deepEqual(script.lines()[0], '. 13000+1000 ack 0');
+  const { loss, congestion } = script.record;
+  t.is(loss.phase, 'fast-recovery');
+  t.is(congestion.slowStartThresholdLength, 2500);
+  script.pass(50);
+  report(script, script.record.send.nextOffset);
+  t.is(loss.phase, 'open');
+  t.is(congestion.windowLength, 2500, 'once');
+});
+
+test('RFC 5681 section 4.3: also where it was repaired before the recovery ended', (t) => {
+  const script = recovering();
+  report(script, 1000, [14_000, 15_000], [2000, 13_000]);
+  t.true(script.lines().includes('. 13000+1000 ack 0'));
+  const { loss, congestion } = script.record;
+  t.is(congestion.slowStartThresholdLength, 5000, 'not yet');
+  script.pass(50);
+  report(script, 15_000);
+  t.is(loss.phase, 'fast-recovery');
+  t.is(congestion.slowStartThresholdLength, 2500);
+});
+
+test('RFC 5681 section 4.3: where nothing is outstanding any more the window is reduced, and that is all', (t) => {
+  const script = recovering();
+  report(script, 1000, [14_000, 15_000], [2000, 13_000]).pass(50).clear();
+  report(script, script.record.send.nextOffset);
+  t.is(script.record.loss.phase, 'open');
+  t.is(script.record.congestion.windowLength, 2500);
+  t.is(script.take().length, 2, 'sending goes on with the new window');
+});
+
+test('RFC 6675: further losses of the same window are no further reduction', (t) => {
+  const script = recovering();
+  report(script, 1000, [13_000, 15_000], [2000, 11_000]);
+  t.true(script.lines().includes('. 11000+1000 ack 0'));
+  script.pass(50);
+  report(script, 15_000);
+  t.is(script.record.loss.phase, 'open');
+  t.is(script.record.congestion.windowLength, 5000);
+});
+
+test('a timeout in a recovery answers all losses until then', (t) => {
+  const script = recovering();
+  report(script, 1000, [14_000, 15_000], [2000, 13_000]);
+  const { loss, congestion, send, timers } = script.record;
+  script.pass(timers.retransmissionAt - script.now);
+  t.is(loss.phase, 'timeout');
+  const { slowStartThresholdLength } = congestion;
+  script.pass(50);
+  report(script, send.nextOffset);
+  t.is(loss.phase, 'open');
+  t.is(congestion.slowStartThresholdLength, slowStartThresholdLength);
+});
+
+test('RFC 5681 section 4.3: a loss of what was first sent after a timeout is another one', (t) => {
+  const script = inFlight();
+  const { loss, congestion, timers } = script.record;
+  timers.tailProbeAt = Infinity;
+  script.pass(timers.retransmissionAt - script.now).write(20_000);
+  for (let ack = 2000; ack <= 8000; ack += 1000) script.pass(1).inject({ ack });
+  t.is(loss.phase, 'timeout');
+  t.is(script.record.send.nextOffset, 13_000);
+  script.pass(50).clear();
+  report(script, 11_000, [12_000, 13_000]);
+  t.is(script.lines()[0], '. 11000+1000 ack 0');
+  t.is(loss.phase, 'fast-recovery');
+  t.is(congestion.slowStartThresholdLength, 2500);
+});
+
 test('RFC 2018 section 8: a peer that takes back what it reported gets it again', (t) => {
   const script = inFlight();
   report(script, 1000, [2000, 11_000]).pass(50).clear();
