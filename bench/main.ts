@@ -111,9 +111,15 @@ const measurements: Measurement[] = [];
 const unmeasured: string[] = [];
 for (const { name, measure } of order.chosen) {
   process.stderr.write(`${name} ...\n`);
-  const measured = await measure(order.conduct);
-  if (measured.length === 0) unmeasured.push(name);
-  measurements.push(...measured);
+  try {
+    const measured = await measure(order.conduct);
+    if (measured.length === 0) unmeasured.push(name);
+    measurements.push(...measured);
+  } catch (error) {
+    // What the others have measured, or will, is not lost.
+    unmeasured.push(name);
+    process.stderr.write(`${name}: ${error instanceof Error ? String(error.stack) : String(error)}\n`);
+  }
 }
 if (measurements.length > 0) process.stdout.write(`${table(measurements)}\n`);
 if (unmeasured.length > 0) process.stderr.write(`not measured: ${unmeasured.join(', ')}\n`);

@@ -8,6 +8,7 @@ import {
   openConnection,
   openConnections,
   receiveAll,
+  resetConnection,
   sendAll,
   socketAddress,
 } from '../tcp/raw-sockets.js';
@@ -45,13 +46,26 @@ function answer(order: ClientOrder): number | readonly number[] {
     case 'open-and-close':
       return openAndClose(socketAddress(order.ip, order.port), order.concurrentCount, order.ms);
     case 'release':
-      for (const fd of held.splice(0)) closeConnection(fd);
-      return 0;
+      release();
+      return held.length;
   }
 }
 
 function hold({ from, ip, port, count }: Extract<ClientOrder, { kind: 'hold' }>): number[] {
   return openConnections(socketAddress(from, 0), socketAddress(ip, port), count, CONCURRENT_COUNT);
+}
+
+/** No faster than the server hears of it: a device's queue is short, and a reset that is lost there nobody sends again. */
+function release(): void {
+  const last = held.pop();
+  if (last === undefined) return;
+  const bytes = Buffer.alloc(1);
+  while (held.length > 0) {
+    for (const fd of held.splice(-CONCURRENT_COUNT)) resetConnection(fd);
+    sendAll(last, bytes);
+    receiveAll(last, bytes);
+  }
+  resetConnection(last);
 }
 
 function exchange({ count, batchCount, length }: Extract<ClientOrder, { kind: 'exchange' }>): number {

@@ -29,7 +29,9 @@ const [AF_INET, SOCK_STREAM, SOCK_NONBLOCK] = [2, 1, 0o4000];
 const SHUT_WR = 1;
 const F_SETFL = 4;
 const [IPPROTO_TCP, TCP_QUICKACK] = [6, 12];
-const [SOL_SOCKET, SO_RCVTIMEO] = [1, 20];
+const [SOL_SOCKET, SO_RCVTIMEO, SO_LINGER] = [1, 20, 13];
+/** A `struct linger`: none, so that closing is a reset, and no port waits. */
+const NO_LINGER = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 const [IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT] = [0, 24];
 const YES = Buffer.from([1, 0, 0, 0]);
 const [EINTR, EINPROGRESS] = [4, 115];
@@ -104,6 +106,11 @@ export function acknowledgeNow(fd: number): void {
 }
 
 export function closeConnection(fd: number): void {
+  libc.close(fd);
+}
+
+export function resetConnection(fd: number): void {
+  checked('setsockopt', libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, NO_LINGER, NO_LINGER.length));
   libc.close(fd);
 }
 
