@@ -103,7 +103,7 @@ export class TunDriver implements Driver {
     if (this.#isClosed) return;
     if (this.#ips.includes(remote.ip)) {
       // The kernel would not send it back to us; and nothing is received from inside this call.
-      const received = { ...segment, payload: segment.payload.map((piece) => Uint8Array.from(piece)) };
+      const received = { ...segment, payload: segment.payload.map((piece) => new Uint8Array(piece)) };
       setImmediate(() => this.#receiver?.segment(remote, local, received));
       return;
     }

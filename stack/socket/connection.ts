@@ -382,12 +382,11 @@ export class MigratoryConnection extends Duplex {
     } finally {
       this.#writingCount--;
       // Never before `write` has answered: who then hears that there is no room would wait for a 'drain' that has been.
-      if (this.#writingCount === 0 && this.#held !== undefined) process.nextTick(releaseWhereRoom, this);
+      if (this.#writingCount === 0 && this.#held !== undefined) process.nextTick(() => this.#releaseWhereRoom());
     }
   }
 
-  /** @internal */
-  releaseWhereRoom(): void {
+  #releaseWhereRoom(): void {
     if (this.#over !== 'no' || this.#connection === undefined || !outputIsFull(this.#connection.record)) {
       this.#releaseHeld();
     }
@@ -440,7 +439,7 @@ export class MigratoryConnection extends Duplex {
         this.#stack.run((now) => this.#stack.host.write(now, connection, chunk));
       }
       // What `write` is about to give counts too: it looks itself, afterwards.
-      if (this.#writingCount === 0) this.releaseWhereRoom();
+      if (this.#writingCount === 0) this.#releaseWhereRoom();
     });
   }
 
@@ -493,8 +492,4 @@ export class MigratoryConnection extends Duplex {
     this.#over = 'closed';
     this.#stack.run((now) => this.#stack.host.abort(now, connection));
   }
-}
-
-function releaseWhereRoom(connection: MigratoryConnection): void {
-  connection.releaseWhereRoom();
 }

@@ -198,7 +198,7 @@ const FLAG_URGENT = 128;
 /** At most 87 bytes, of which most connections need 56. */
 export function encodeFrozen(writer: Writer, frozen: FrozenTransport): void {
   const { send, receive, timestamps } = frozen;
-  const hasChoices = frozen.choices !== NO_CHOICES;
+  const hasChoices = Object.keys(frozen.choices).length > 0;
   writer.u8(FORMAT_VERSION);
   writer.u8(
     (send.finOffset === undefined ? 0 : FLAG_SEND_FIN) |

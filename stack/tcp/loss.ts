@@ -142,7 +142,7 @@ function sendAgainAfterTimeout(record: TcpRecord, now: number): void {
     return;
   }
   send.nextOffset = send.unacknowledgedOffset;
-  if (send.unacknowledgedOffset >= send.limitOffset) send.held = true;
+  if (send.unacknowledgedOffset >= send.limitOffset) send.blocked = true;
   clearFlight(record.flight);
   record.timers.reorderingAt = Infinity;
 }

@@ -49,7 +49,7 @@ export function newRecord(config: TcpConfig, now: number, start: Pick<TcpRecord,
       full: false,
       lastSentAt: now,
       lastProgressAt: now,
-      held: false,
+      blocked: false,
     },
     receive: {
       initialSequence: 0,

@@ -127,9 +127,9 @@ function limitedTransmitLength({ loss }: TcpRecord, mss: number): number {
 function sent(record: TcpRecord, now: number, end: number): void {
   const { send, rtt, timers, loss } = record;
   // R2 counts how long the peer has had something to acknowledge (RFC 9293 section 3.8.3).
-  if (send.held || (send.nextOffset === send.unacknowledgedOffset && loss.timeoutCount === 0))
+  if (send.blocked || (send.nextOffset === send.unacknowledgedOffset && loss.timeoutCount === 0))
     send.lastProgressAt = now;
-  send.held = false;
+  send.blocked = false;
   if (!record.timestamps.enabled && rtt.timedOffset === undefined && send.nextOffset === send.highestOffset) {
     rtt.timedOffset = end;
     rtt.timedAt = now;
@@ -214,7 +214,7 @@ function armPersist(record: TcpRecord, now: number): void {
   if (timers.persistAt !== Infinity || !windowHolds(record)) return;
   // What has been sent before, and not been acknowledged, waits since then: who is gone must not be probed for ever.
   if (loss.timeoutCount === 0) send.lastProgressAt = now;
-  if (send.windowLength === 0) send.held = true;
+  if (send.windowLength === 0) send.blocked = true;
   timers.persistAt = now + backedOffTimeoutMs(rtt, config, loss.probeCount);
 }
 

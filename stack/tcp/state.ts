@@ -100,7 +100,7 @@ export interface SendState {
   /** When new data was last acknowledged, or the oldest unacknowledged data first sent. */
   lastProgressAt: number;
   /** Nothing could leave for a while, whatever was outstanding: the peer's window was closed, or `limitOffset` held all back. */
-  held: boolean;
+  blocked: boolean;
 }
 
 export interface ReceiveState {
